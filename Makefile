@@ -1,0 +1,115 @@
+# Everything a fresh Debian 12 with git, make and rustup's Rust needs is set up by the targets
+# themselves; what is already there is left alone. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# ---- what is installed, by version ---------------------------------------------------------
+# A C compiler builds SQLCipher, zstd and AWS-LC; SQLCipher takes its AES from Debian's libcrypto.
+APT_PACKAGES    := build-essential ca-certificates libssl-dev python3-venv
+RUST            := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+WASM            := wasm32-unknown-unknown
+NEXTEST_VERSION := 0.9.151
+DENY_VERSION    := 0.20.2
+TYPOS_VERSION   := 1.52.0
+
+# The tools live inside the checkout, so that a machine's own copy at another version is never used.
+TOOLS   ?= $(CURDIR)/target/tools
+STAMPS  := $(TOOLS)/stamps
+NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
+DENY    := $(TOOLS)/bin/cargo-deny
+TYPOS   := $(TOOLS)/typos/bin/typos
+
+CARGO_HOME ?= $(HOME)/.cargo
+export PATH := $(PATH):$(CARGO_HOME)/bin
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+# A tool is run a few times: a quick build of it matters more than a quick tool.
+TOOL_PROFILE := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=true
+TOOL_INSTALL := $(TOOL_PROFILE) cargo install --quiet --locked --force --root $(TOOLS) --target-dir $(TOOLS)/build
+
+.PHONY: help
+help: ## Say what each target does
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+# ---- set-up --------------------------------------------------------------------------------
+.PHONY: setup
+setup: toolchain tools ## Install everything that building, checking and testing need
+
+.PHONY: toolchain
+toolchain: ## Install only what building and running need
+	@missing=(); \
+	for p in $(APT_PACKAGES); do \
+	  [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null || true)" = installed ] || missing+=($$p); \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  command -v apt-get >/dev/null || { echo "install these (names are Debian's), then run make again: $${missing[*]}" >&2; exit 1; }; \
+	  root=(); [ "$$(id -u)" = 0 ] || root=(sudo); \
+	  echo "installing $${missing[*]}"; \
+	  "$${root[@]}" apt-get update -qq; \
+	  "$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
+	fi
+	@command -v rustup >/dev/null || { echo "rustup is needed: it installs the pinned Rust $(RUST)" >&2; exit 1; }
+	@if ! rustup toolchain list | grep -q '^$(RUST)-'; then \
+	  rustup toolchain install $(RUST) --profile minimal --component clippy --component rustfmt --target $(WASM) --no-self-update; \
+	fi
+	@have=$$(rustup component list --toolchain $(RUST) --installed); \
+	for c in clippy rustfmt; do grep -q "^$$c" <<<"$$have" || rustup component add --toolchain $(RUST) $$c; done; \
+	grep -q '^rust-std-$(WASM)$$' <<<"$$have" || rustup target add --toolchain $(RUST) $(WASM)
+
+.PHONY: tools
+tools: $(STAMPS)/cargo-nextest-$(NEXTEST_VERSION) $(STAMPS)/cargo-deny-$(DENY_VERSION) $(STAMPS)/typos-$(TYPOS_VERSION)
+	@rm -rf $(TOOLS)/build
+
+$(STAMPS)/cargo-nextest-$(NEXTEST_VERSION): | toolchain
+	@echo "installing cargo-nextest $(NEXTEST_VERSION) (some minutes, once)"
+	@$(TOOL_INSTALL) --version $(NEXTEST_VERSION) --no-default-features --features default-no-update cargo-nextest
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/cargo-deny-$(DENY_VERSION): | toolchain
+	@echo "installing cargo-deny $(DENY_VERSION) (some minutes, once)"
+	@$(TOOL_INSTALL) --version $(DENY_VERSION) cargo-deny
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/typos-$(TYPOS_VERSION): | toolchain
+	@echo "installing typos $(TYPOS_VERSION)"
+	@rm -rf $(TOOLS)/typos && python3 -m venv $(TOOLS)/typos
+	@$(TOOLS)/typos/bin/pip install --quiet --only-binary :all: typos==$(TYPOS_VERSION)
+	@mkdir -p $(STAMPS) && touch $@
+
+# ---- checks --------------------------------------------------------------------------------
+.PHONY: fmt
+fmt: toolchain ## Format every Rust file
+	cargo fmt --all
+
+.PHONY: lint
+lint: setup ## Formatting, clippy, rustdoc, licences and sources, spelling, the browser build
+	cargo fmt --all --check
+	$(TYPOS)
+	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
+	cargo build --locked -p sojourn-sync-protocol --target $(WASM)
+
+# One build with the tests' features, so that the programs the tests start are the ones just built.
+.PHONY: test
+test: lint ## Set up, lint, then run every test
+	cargo build --locked --workspace --bins --tests
+	cargo test --locked --workspace --doc --quiet
+	$(NEXTEST) run --locked --workspace
+
+# ---- running -------------------------------------------------------------------------------
+.PHONY: demo
+demo: toolchain ## One day in four villages, checked; leaves the server running (ONCE=1: exits)
+	cargo build --locked --workspace --bins
+	cargo run --locked --quiet -p sojourn-tests --bin demo
+
+.PHONY: bench
+bench: toolchain ## Measure what the project promises, with an optimised build
+	cargo build --locked --release --workspace --bins
+	cargo run --locked --release --quiet -p sojourn-tests --bin bench
