@@ -13,6 +13,7 @@ pub mod gate;
 pub mod ids;
 pub mod limits;
 pub mod message;
+pub mod record;
 pub mod refusal;
 pub mod time;
 pub mod version;

@@ -1,0 +1,248 @@
+//! What people wrote in contradiction: different values of one field, and edits of a removed person.
+//!
+//! Equal values are no contradiction, whoever wrote them. Fields whose rule is not `review` have none.
+//! A key this program does not know is treated as `review`: it never hides a value it cannot judge.
+
+use automerge::{ObjId, ObjType, ROOT, ReadDoc, ValueRef};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::attribution::Attribution;
+use super::document::{Document, actor_of};
+use super::history;
+use super::schema::{MergeRule, field_at};
+use super::value::Value;
+use crate::{ActorId, AreaCode, ChangeHash, PersonId, StaffId, Timestamp};
+
+/// A field with more than one value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// The field.
+    pub path: String,
+    /// The distinct values; first the one Automerge would show.
+    pub values: Vec<ConflictingValue>,
+}
+
+/// One of the values of a contradicted field and who wrote it; of several who wrote the same, the one
+/// whose operation Automerge orders last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictingValue {
+    /// The value; `null` when the field was cleared.
+    pub value: Option<Value>,
+    /// Who, as the change claims.
+    pub staff: Option<StaffId>,
+    /// The area they worked for.
+    pub area: Option<AreaCode>,
+    /// The install that wrote it.
+    pub actor: ActorId,
+    /// When, by the author's clock, in milliseconds.
+    pub at: Timestamp,
+    /// The change that wrote it.
+    pub change: ChangeHash,
+}
+
+/// A person was removed by one and edited by another, neither knowing of the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditOfRemoved {
+    /// Who.
+    pub person: PersonId,
+    /// The change that removed them.
+    pub removal: ChangeHash,
+    /// The change that edited them.
+    pub edit: ChangeHash,
+    /// The fields edited.
+    pub paths: Vec<String>,
+}
+
+/// Every contradicted field, by path.
+pub fn contradictions(document: &Document) -> Vec<Contradiction> {
+    let mut found = Vec::new();
+    for collection in document.inner().map_range(&ROOT, ..) {
+        if matches!(collection.value, ValueRef::Object(ObjType::Map)) {
+            collect(document, &collection.id(), &collection.key, 0, &mut found);
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn collect(
+    document: &Document,
+    map: &ObjId,
+    path: &str,
+    depth: usize,
+    found: &mut Vec<Contradiction>,
+) {
+    for item in document.inner().map_range(map, ..) {
+        let path = format!("{path}/{}", item.key);
+        match item.value {
+            ValueRef::Object(ObjType::Map) if depth == 0 => {
+                collect(document, &item.id(), &path, depth + 1, found);
+            }
+            ValueRef::Object(_) => {}
+            ValueRef::Scalar(_) if item.conflict => {
+                let rule = field_at(document.id().kind, &path)
+                    .map_or(MergeRule::Review, |field| field.rule);
+                if rule == MergeRule::Review {
+                    let values = attributed(document, map, &item.key);
+                    if values.len() > 1 {
+                        found.push(Contradiction { path, values });
+                    }
+                }
+            }
+            ValueRef::Scalar(_) => {}
+        }
+    }
+}
+
+/// Distinct values at a key, the winner first, each with who wrote it.
+fn attributed(document: &Document, map: &ObjId, key: &str) -> Vec<ConflictingValue> {
+    let mut values: Vec<ConflictingValue> = Vec::new();
+    for (value, op) in document.values_in(map, key).into_iter().rev() {
+        if values.iter().any(|earlier| earlier.value == value) {
+            continue;
+        }
+        let meta = document
+            .inner()
+            .hash_for_opid(&op)
+            .and_then(|hash| document.inner().get_change_meta_by_hash(&hash));
+        let Some(meta) = meta else { continue };
+        let attribution = meta
+            .message
+            .as_deref()
+            .and_then(|message| message.parse::<Attribution>().ok());
+        values.push(ConflictingValue {
+            value,
+            staff: attribution.as_ref().map(|a| a.staff),
+            area: attribution.map(|a| a.area),
+            actor: actor_of(&meta.actor),
+            at: Timestamp::from_millis(meta.timestamp),
+            change: ChangeHash::from(&meta.hash),
+        });
+    }
+    values
+}
+
+/// The areas of residence that stand, the one Automerge would show first. More than one: contested.
+/// What is no area code is left out.
+pub fn residence_values(core: &Document) -> Vec<AreaCode> {
+    let mut areas: Vec<AreaCode> = Vec::new();
+    for value in core.values_at("residence/area").into_iter().rev().flatten() {
+        if let Value::Text(text) = value
+            && let Ok(area) = text.parse::<AreaCode>()
+            && !areas.contains(&area)
+        {
+            areas.push(area);
+        }
+    }
+    areas
+}
+
+/// Edits of persons whom someone else removed meanwhile. One is settled by any later change of the
+/// person's removal that knows both: taking it back, or confirming it with a note.
+pub fn edits_of_removed(core: &Document) -> Vec<EditOfRemoved> {
+    // Most households have nobody removed; their history is not read.
+    let anyone = core.map_of("persons", None).is_some_and(|persons| {
+        core.inner().map_range(&persons, ..).any(|person| {
+            core.inner()
+                .get(person.id(), "removed/reason")
+                .is_ok_and(|reason| reason.is_some())
+        })
+    });
+    if !anyone {
+        return Vec::new();
+    }
+
+    let mut removals: Vec<(PersonId, ChangeHash)> = Vec::new();
+    let mut marks: Vec<(PersonId, ChangeHash)> = Vec::new();
+    let mut edits: BTreeMap<(PersonId, ChangeHash), Vec<String>> = BTreeMap::new();
+    history::walk(core, |change, path, value| {
+        let hash = ChangeHash::from(&change.hash());
+        let Some((id, key)) = path
+            .strip_prefix("persons/")
+            .and_then(|rest| rest.split_once('/'))
+        else {
+            return;
+        };
+        let Ok(person) = id.parse::<PersonId>() else {
+            return;
+        };
+        if key.starts_with("removed/") {
+            marks.push((person, hash));
+            if key == "removed/reason" && value.is_some() {
+                removals.push((person, hash));
+            }
+        } else {
+            edits
+                .entry((person, hash))
+                .or_default()
+                .push(path.to_owned());
+        }
+    });
+
+    let graph = Graph::of(core);
+    let mut found = Vec::new();
+    for (person, removal) in &removals {
+        let before = graph.ancestors(removal);
+        for ((edited, edit), paths) in &edits {
+            if edited != person || before.contains(edit) {
+                continue;
+            }
+            let edit_before = graph.ancestors(edit);
+            if edit_before.contains(removal) {
+                continue;
+            }
+            let settled = marks.iter().any(|(marked, mark)| {
+                marked == person && {
+                    let known = graph.ancestors(mark);
+                    known.contains(removal) && known.contains(edit)
+                }
+            });
+            if !settled {
+                found.push(EditOfRemoved {
+                    person: *person,
+                    removal: *removal,
+                    edit: *edit,
+                    paths: paths.clone(),
+                });
+            }
+        }
+    }
+    found.sort_by_key(|entry| (entry.person, entry.removal, entry.edit));
+    found
+}
+
+/// Which change builds on which.
+struct Graph(HashMap<ChangeHash, Vec<ChangeHash>>);
+
+impl Graph {
+    fn of(document: &Document) -> Self {
+        let metas = document.inner().get_changes_meta(&[]);
+        Self(
+            metas
+                .iter()
+                .map(|meta| {
+                    (
+                        ChangeHash::from(&meta.hash),
+                        meta.deps.iter().map(ChangeHash::from).collect(),
+                    )
+                })
+                .collect(),
+        )
+    }
+
+    fn ancestors(&self, of: &ChangeHash) -> HashSet<ChangeHash> {
+        let mut seen = HashSet::new();
+        let mut left: Vec<ChangeHash> = self.0.get(of).cloned().unwrap_or_default();
+        while let Some(hash) = left.pop() {
+            if seen.insert(hash) {
+                left.extend(self.0.get(&hash).into_iter().flatten());
+            }
+        }
+        seen
+    }
+}
+
+#[cfg(test)]
+#[path = "conflict_tests.rs"]
+mod tests;

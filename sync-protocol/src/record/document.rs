@@ -1,0 +1,309 @@
+//! One document in memory: Automerge with the rules of the record around it.
+//!
+//! It always holds its genesis. It never holds a change whose parents it lacks. A failed call leaves
+//! it as it was.
+
+use automerge::{Automerge, Change, LoadOptions, ObjId, ObjType, ROOT, ReadDoc, Value as AmValue};
+use automerge::{OnPartialLoad, VerificationMode};
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::genesis::Lineage;
+use super::schema::{self, Place};
+use super::value::Value;
+use crate::gate;
+use crate::message::QuarantineReason;
+use crate::{ActorId, ChangeHash, DocumentId};
+
+/// One change as it is stored and sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawChange {
+    /// SHA-256 as Automerge computes it.
+    pub hash: ChangeHash,
+    /// Who made it.
+    pub actor: ActorId,
+    /// The actor's how-manieth change of this document, from 1.
+    pub seq: u64,
+    /// The uncompressed change chunk.
+    pub bytes: Vec<u8>,
+}
+
+impl RawChange {
+    pub(crate) fn of(change: &Change) -> Self {
+        Self {
+            hash: ChangeHash::from(&change.hash()),
+            actor: actor_of(change.actor_id()),
+            seq: change.seq(),
+            bytes: change.raw_bytes().to_vec(),
+        }
+    }
+}
+
+/// Why a document or a change could not be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The saved bytes cannot be read: fall back on the raw changes.
+    #[error("the saved document cannot be read: {0}")]
+    Damaged(String),
+    /// The bytes are of another kind of document.
+    #[error("the document does not begin with this kind's genesis change")]
+    OtherGenesis,
+    /// Bytes that are no acceptable change.
+    #[error("the bytes are no acceptable change: {}", .0.name())]
+    NotAChange(QuarantineReason),
+    /// Parents are unknown: fetch them first.
+    #[error("the change {change} builds on changes that are not here")]
+    MissingDeps {
+        /// The change that cannot be placed.
+        change: ChangeHash,
+        /// What it builds on and is absent.
+        deps: Vec<ChangeHash>,
+    },
+    /// Automerge refuses the change: its actor and number are taken, or its operations make no sense.
+    #[error("the change cannot be merged: {0}")]
+    Refused(String),
+}
+
+/// One household document.
+#[derive(Debug, Clone)]
+pub struct Document {
+    id: DocumentId,
+    inner: Automerge,
+    lineage: &'static Lineage,
+}
+
+impl Document {
+    /// A document with nothing written in it.
+    pub fn new(id: DocumentId) -> Self {
+        Self::with_lineage(id, Lineage::of_kind(id.kind))
+    }
+
+    pub(crate) fn with_lineage(id: DocumentId, lineage: &'static Lineage) -> Self {
+        let mut inner = Automerge::new();
+        inner
+            .apply_changes(lineage.changes().to_vec())
+            .expect("constants of this program apply to an empty document");
+        Self { id, inner, lineage }
+    }
+
+    /// Reads what [`Document::save`] wrote, checking that it is whole.
+    pub fn load(id: DocumentId, saved: &[u8]) -> Result<Self, RecordError> {
+        Self::load_with_lineage(id, saved, Lineage::of_kind(id.kind))
+    }
+
+    pub(crate) fn load_with_lineage(
+        id: DocumentId,
+        saved: &[u8],
+        lineage: &'static Lineage,
+    ) -> Result<Self, RecordError> {
+        let options = LoadOptions::new()
+            .on_partial_load(OnPartialLoad::Error)
+            .verification_mode(VerificationMode::Check);
+        let inner = catch_unwind(AssertUnwindSafe(|| {
+            Automerge::load_with_options(saved, options)
+        }))
+        .map_err(|_| RecordError::Damaged("its columns contradict each other".to_owned()))?
+        .map_err(|error| RecordError::Damaged(error.to_string()))?;
+        if inner.get_change_meta_by_hash(&lineage.genesis()).is_none() {
+            return Err(RecordError::OtherGenesis);
+        }
+        Ok(Self { id, inner, lineage })
+    }
+
+    /// Which document it is.
+    pub fn id(&self) -> DocumentId {
+        self.id
+    }
+
+    /// The whole document with its history, uncompressed: whoever stores or sends it compresses many together.
+    pub fn save(&self) -> Vec<u8> {
+        self.inner.save_nocompress()
+    }
+
+    /// The changes nothing builds on yet, sorted.
+    pub fn heads(&self) -> Vec<ChangeHash> {
+        self.inner
+            .get_heads()
+            .iter()
+            .map(ChangeHash::from)
+            .collect()
+    }
+
+    /// Whether the document holds this change.
+    pub fn has(&self, hash: &ChangeHash) -> bool {
+        self.inner.get_change_meta_by_hash(&hash.into()).is_some()
+    }
+
+    /// Every change people made, parents first; the program's constants are not among them.
+    pub fn changes(&self) -> Vec<RawChange> {
+        self.edits().iter().map(RawChange::of).collect()
+    }
+
+    /// The bytes of one change.
+    pub fn change(&self, hash: &ChangeHash) -> Option<RawChange> {
+        self.inner
+            .get_change_by_hash(&hash.into())
+            .map(|change| RawChange::of(&change))
+    }
+
+    /// Takes in raw changes, parents before children, and returns the hashes that were new. All or
+    /// nothing: on an error the document is as before.
+    pub fn apply_changes(&mut self, raw: &[&[u8]]) -> Result<Vec<ChangeHash>, RecordError> {
+        let mut fresh: Vec<Change> = Vec::with_capacity(raw.len());
+        let mut known: HashSet<ChangeHash> = HashSet::new();
+        let mut applied = Vec::new();
+        for bytes in raw {
+            let change = read_change(bytes).map_err(RecordError::NotAChange)?;
+            let hash = ChangeHash::from(&change.hash());
+            if known.contains(&hash) || self.has(&hash) {
+                continue;
+            }
+            let mut missing = Vec::new();
+            for dep in change.deps() {
+                let dep = ChangeHash::from(dep);
+                if known.contains(&dep) || self.has(&dep) {
+                    continue;
+                }
+                match self.lineage.position(&dep) {
+                    Some(at) => {
+                        for constant in &self.lineage.changes()[..=at] {
+                            let constant_hash = ChangeHash::from(&constant.hash());
+                            if !self.has(&constant_hash) && known.insert(constant_hash) {
+                                fresh.push(constant.clone());
+                            }
+                        }
+                    }
+                    None => missing.push(dep),
+                }
+            }
+            if !missing.is_empty() {
+                return Err(RecordError::MissingDeps {
+                    change: hash,
+                    deps: missing,
+                });
+            }
+            if change.deps().is_empty() {
+                return Err(RecordError::OtherGenesis);
+            }
+            known.insert(hash);
+            applied.push(hash);
+            fresh.push(change);
+        }
+        if fresh.is_empty() {
+            return Ok(applied);
+        }
+        // A document is not to be trusted after Automerge failed midway, so a copy takes the risk.
+        let mut next = self.inner.clone();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            next.apply_changes(fresh).map(|()| next)
+        }));
+        let next = outcome
+            .map_err(|_| RecordError::Refused("its operations contradict the document".to_owned()))?
+            .map_err(|error| RecordError::Refused(error.to_string()))?;
+        self.inner = next;
+        Ok(applied)
+    }
+
+    pub(crate) fn add_missing_constants(&mut self) -> bool {
+        let missing: Vec<Change> = self
+            .lineage
+            .changes()
+            .iter()
+            .filter(|constant| !self.has(&ChangeHash::from(&constant.hash())))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return false;
+        }
+        self.inner
+            .apply_changes(missing)
+            .expect("a constant builds only on the constants before it");
+        true
+    }
+
+    /// The constant change of this kind with this hash.
+    pub(crate) fn constant(&self, hash: &ChangeHash) -> Option<&'static Change> {
+        self.lineage
+            .position(hash)
+            .map(|at| &self.lineage.changes()[at])
+    }
+
+    pub(crate) fn inner(&self) -> &Automerge {
+        &self.inner
+    }
+
+    pub(crate) fn inner_mut(&mut self) -> &mut Automerge {
+        &mut self.inner
+    }
+
+    /// The changes people made, parents first.
+    pub(crate) fn edits(&self) -> Vec<Change> {
+        let mut changes = self.inner.get_changes(&[]);
+        changes.retain(|change| {
+            self.lineage
+                .position(&ChangeHash::from(&change.hash()))
+                .is_none()
+        });
+        changes
+    }
+
+    /// The map a place lies in, if it exists.
+    pub(crate) fn map_of(&self, root: &str, entry: Option<&str>) -> Option<ObjId> {
+        let map = self.child_map(&ROOT, root)?;
+        match entry {
+            Some(entry) => self.child_map(&map, entry),
+            None => Some(map),
+        }
+    }
+
+    fn child_map(&self, parent: &ObjId, key: &str) -> Option<ObjId> {
+        match self.inner.get(parent, key) {
+            Ok(Some((AmValue::Object(ObjType::Map), map))) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// Whether the entry of a collection exists.
+    pub(crate) fn has_entry(&self, root: &str, entry: &str) -> bool {
+        self.map_of(root, Some(entry)).is_some()
+    }
+
+    /// Every value written at a key and not overwritten, with the operation that wrote it; the winner last.
+    pub(crate) fn values_in(&self, map: &ObjId, key: &str) -> Vec<(Option<Value>, ObjId)> {
+        let all = self.inner.get_all(map, key).unwrap_or_default();
+        all.into_iter()
+            .filter_map(|(value, op)| match value {
+                AmValue::Scalar(scalar) => Some((Value::from_scalar(&scalar), op)),
+                AmValue::Object(_) => None,
+            })
+            .collect()
+    }
+
+    /// The same, by path.
+    pub(crate) fn values_at(&self, path: &str) -> Vec<Option<Value>> {
+        let Some(Place { root, entry, key }) = schema::place(path) else {
+            return Vec::new();
+        };
+        let Some(map) = self.map_of(root, entry) else {
+            return Vec::new();
+        };
+        self.values_in(&map, key)
+            .into_iter()
+            .map(|(value, _)| value)
+            .collect()
+    }
+}
+
+/// An actor id as ours; Automerge's are of any length, and one of another length belongs to nobody.
+pub(crate) fn actor_of(actor: &automerge::ActorId) -> ActorId {
+    ActorId::from_slice(actor.to_bytes()).unwrap_or(ActorId([0; 16]))
+}
+
+/// Reads a change within the gate's bounds.
+pub(crate) fn read_change(bytes: &[u8]) -> Result<Change, QuarantineReason> {
+    gate::read_head(bytes)?;
+    // Automerge indexes with numbers from the bytes; what is left to go wrong becomes a refusal.
+    catch_unwind(|| Change::try_from(bytes))
+        .map_err(|_| QuarantineReason::Malformed)?
+        .map_err(|_| QuarantineReason::Malformed)
+}

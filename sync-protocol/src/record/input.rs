@@ -1,0 +1,274 @@
+//! What people hand in to make something new: a household, a person, a move, a need, a visit.
+//!
+//! Their JSON is the format of `add`, `import` and `visit` files. A key that is not known is refused by
+//! name, so that a misspelt field is never silently dropped. Ids may be given, so that a file can be
+//! imported twice without making two of anyone; absent ids are filled in by [`super::Edit::with_ids`].
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use super::value::Value;
+use crate::{AreaCode, MoveId, NeedId, PersonId, VisitId};
+
+/// A household to register.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewHousehold {
+    /// Area of residence; the area the author works for when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub area: Option<AreaCode>,
+    /// Where a visit finds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Since when they live there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Telephone of the household.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// How and when they want to be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What they agreed to.
+    #[serde(default, skip_serializing_if = "NewConsent::is_empty")]
+    pub consent: NewConsent,
+    /// Who belongs to it.
+    #[serde(default)]
+    pub persons: Vec<NewPerson>,
+}
+
+/// What a family agreed to when it registered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewConsent {
+    /// Follow-up visits: `given`, `refused`, `withdrawn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub care: Option<String>,
+    /// Records follow the family: `given`, `refused`, `withdrawn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<String>,
+}
+
+/// A person to add.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    /// Their id, when the file names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<PersonId>,
+    /// Name as people say it.
+    pub name: String,
+    /// Name in Latin letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latin_name: Option<String>,
+    /// `female`, `male`, `unspecified`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sex: Option<String>,
+    /// Birth date: year, month or day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birth: Option<String>,
+    /// Relation to the head of household.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+    /// Which document the number is of; `resident` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_kind: Option<String>,
+    /// The number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_number: Option<String>,
+    /// Their telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Whether a school place has to be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub school: Option<String>,
+    /// Languages spoken.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub languages: BTreeSet<String>,
+}
+
+/// A move to another residence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMove {
+    /// Its id, when given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MoveId>,
+    /// Area moved to.
+    pub to: String,
+    /// Day of the move.
+    pub on: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The new address; without one the old address is cleared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// Something a family asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewNeed {
+    /// Its id, when given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<NeedId>,
+    /// Which office can help.
+    pub kind: String,
+    /// What they ask for.
+    pub text: String,
+    /// `routine` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<String>,
+    /// For whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+}
+
+/// A visit that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewVisit {
+    /// Its id, when given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<VisitId>,
+    /// Who was seen; nobody in particular when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// Day of the visit.
+    pub on: String,
+    /// Which care was given.
+    pub kind: String,
+    /// Findings and advice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Weight in grams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_g: Option<i64>,
+    /// Height in millimetres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height_mm: Option<i64>,
+    /// Temperature in tenths of a degree Celsius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_dc: Option<i64>,
+    /// Systolic pressure in mmHg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systolic: Option<i64>,
+    /// Diastolic pressure in mmHg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diastolic: Option<i64>,
+    /// Vaccine given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vaccine: Option<String>,
+    /// When the next visit is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_on: Option<String>,
+}
+
+/// The keys of an entry and the values given for them.
+pub(crate) type Given = Vec<(String, Value)>;
+
+struct Collect(Given);
+
+impl Collect {
+    fn text(mut self, key: &str, text: Option<&String>) -> Self {
+        self.0
+            .extend(text.map(|text| (key.to_owned(), Value::Text(text.clone()))));
+        self
+    }
+
+    fn int(mut self, key: &str, number: Option<i64>) -> Self {
+        self.0
+            .extend(number.map(|number| (key.to_owned(), Value::Int(number))));
+        self
+    }
+}
+
+impl NewConsent {
+    fn is_empty(&self) -> bool {
+        self.care.is_none() && self.sharing.is_none()
+    }
+}
+
+impl NewHousehold {
+    /// Paths of the household's own fields; the area is decided by the caller.
+    pub(crate) fn given(&self) -> Given {
+        Collect(Vec::new())
+            .text("residence/address", self.address.as_ref())
+            .text("residence/since", self.since.as_ref())
+            .text("contact/phone", self.phone.as_ref())
+            .text("contact/note", self.note.as_ref())
+            .text("consent/care", self.consent.care.as_ref())
+            .text("consent/sharing", self.consent.sharing.as_ref())
+            .0
+    }
+}
+
+impl NewPerson {
+    pub(crate) fn given(&self) -> Given {
+        let mut given = Collect(Vec::new())
+            .text("name", Some(&self.name))
+            .text("latin_name", self.latin_name.as_ref())
+            .text("sex", self.sex.as_ref())
+            .text("birth", self.birth.as_ref())
+            .text("relation", self.relation.as_ref())
+            .text("id_kind", self.id_kind.as_ref())
+            .text("id_number", self.id_number.as_ref())
+            .text("phone", self.phone.as_ref())
+            .text("school", self.school.as_ref())
+            .0;
+        given.extend(
+            self.languages
+                .iter()
+                .map(|tag| (format!("languages/{tag}"), Value::Flag(true))),
+        );
+        given
+    }
+}
+
+impl NewMove {
+    pub(crate) fn given(&self) -> Given {
+        Collect(Vec::new())
+            .text("to", Some(&self.to))
+            .text("on", Some(&self.on))
+            .text("reason", self.reason.as_ref())
+            .0
+    }
+}
+
+impl NewNeed {
+    pub(crate) fn given(&self) -> Given {
+        let urgency = self.urgency.clone().unwrap_or_else(|| "routine".to_owned());
+        Collect(Vec::new())
+            .text("kind", Some(&self.kind))
+            .text("text", Some(&self.text))
+            .text("urgency", Some(&urgency))
+            .text("state", Some(&"open".to_owned()))
+            .text(
+                "person",
+                self.person.map(|person| person.to_string()).as_ref(),
+            )
+            .0
+    }
+}
+
+impl NewVisit {
+    pub(crate) fn given(&self) -> Given {
+        Collect(Vec::new())
+            .text(
+                "person",
+                self.person.map(|person| person.to_string()).as_ref(),
+            )
+            .text("on", Some(&self.on))
+            .text("kind", Some(&self.kind))
+            .text("note", self.note.as_ref())
+            .int("weight_g", self.weight_g)
+            .int("height_mm", self.height_mm)
+            .int("temperature_dc", self.temperature_dc)
+            .int("systolic", self.systolic)
+            .int("diastolic", self.diastolic)
+            .text("vaccine", self.vaccine.as_ref())
+            .text("next_on", self.next_on.as_ref())
+            .0
+    }
+}

@@ -1,0 +1,48 @@
+//! The household record: plain structs over one or two Automerge documents, `core` and `health`.
+//!
+//! Every object of a document comes from its genesis or is an entry that one actor created under a
+//! fresh id, so that no two actors ever create the same map and hide one of the two. Values are
+//! scalars. Taking away is a mark with a reason, never a deletion. What this program does not know
+//! stays in the document untouched.
+//!
+//! Pure: no clock, no random source, no I/O. Whether a change may be accepted is decided elsewhere, on
+//! what [`inspect`] and [`Document::touches`] report.
+
+mod attribution;
+mod conflict;
+mod document;
+mod edit;
+mod genesis;
+mod history;
+pub mod id_number;
+mod input;
+mod inspect;
+mod plan;
+mod schema;
+mod upgrade;
+mod value;
+mod view;
+
+#[cfg(test)]
+mod convergence;
+#[cfg(test)]
+mod scene;
+
+pub use attribution::{Attribution, NoAttribution};
+pub use conflict::{
+    ConflictingValue, Contradiction, EditOfRemoved, contradictions, edits_of_removed,
+    residence_values,
+};
+pub use document::{Document, RawChange, RecordError};
+pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
+pub use genesis::SCHEMA_VERSION;
+pub use history::{HistoryEntry, history};
+pub use input::{NewConsent, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
+pub use inspect::{ChangeFacts, Touch, Unfit, inspect};
+pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
+pub use upgrade::upgrade;
+pub use value::{FieldType, Value, ValueProblem};
+pub use view::{
+    ConsentView, ContactView, FactsView, HouseholdView, MoveView, NeedView, PersonView,
+    RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view,
+};

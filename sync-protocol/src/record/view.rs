@@ -1,0 +1,573 @@
+//! A household as people see it: every declared field, with both values where they contradict.
+//!
+//! The JSON of [`HouseholdView`] is what reading commands print; `docs/DATA_MODEL.md` documents it. A
+//! field nobody filled in is absent. Keys of newer schemas are kept in the document but not shown.
+
+use automerge::{ObjId, ObjType, ReadDoc, ValueRef};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use super::conflict::{Contradiction, EditOfRemoved, contradictions, edits_of_removed};
+use super::document::{Document, RecordError};
+use super::id_number;
+use super::schema::{MergeRule, field_at};
+use super::value::Value;
+use crate::{DocKind, HouseholdId, MoveId, NeedId, PersonId, VisitId};
+
+/// What a field shows. In JSON: the value, or `{"contradicted": [value, …]}` where `null` means that
+/// someone cleared the field while another filled it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Shown<T> {
+    /// Distinct values that await a decision; first the one Automerge would show. Only fields whose
+    /// merge rule is `review` can be so.
+    Contradicted {
+        /// The values.
+        contradicted: Vec<Option<T>>,
+    },
+    /// The one value.
+    Agreed(T),
+}
+
+impl<T> Shown<T> {
+    /// Every value, cleared ones left out.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        let (one, many) = match self {
+            Self::Agreed(value) => (Some(value), None),
+            Self::Contradicted { contradicted } => (None, Some(contradicted.iter().flatten())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    /// The value, unless contradicted.
+    pub fn agreed(&self) -> Option<&T> {
+        match self {
+            Self::Agreed(value) => Some(value),
+            Self::Contradicted { .. } => None,
+        }
+    }
+
+    /// Whether several values await a decision.
+    pub fn is_contradicted(&self) -> bool {
+        matches!(self, Self::Contradicted { .. })
+    }
+
+    fn map<U>(self, mut to: impl FnMut(T) -> U) -> Shown<U> {
+        match self {
+            Self::Agreed(value) => Shown::Agreed(to(value)),
+            Self::Contradicted { contradicted } => Shown::Contradicted {
+                contradicted: contradicted
+                    .into_iter()
+                    .map(|value| value.map(&mut to))
+                    .collect(),
+            },
+        }
+    }
+}
+
+/// A value as a view's field types it.
+trait FromValue: Sized {
+    /// `None` when the value is of another kind, which only damaged structure can bring about.
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+impl FromValue for String {
+    fn from_value(value: Value) -> Option<Self> {
+        Some(value.to_string())
+    }
+}
+
+impl FromValue for i64 {
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Int(number) => Some(number),
+            Value::Text(text) => text.parse().ok(),
+            Value::Flag(_) => None,
+        }
+    }
+}
+
+macro_rules! view_of {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty = $key:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $($(#[$field_doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<Shown<$ty>>,)*
+        }
+
+        impl $name {
+            fn read(map: &MapReader<'_>) -> Self {
+                Self { $($field: map.shown($key),)* }
+            }
+
+            #[allow(dead_code, reason = "only some views can be empty")]
+            fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+        }
+    };
+}
+
+view_of!(
+    /// Where the household lives.
+    ResidenceView {
+        /// Responsible area.
+        area: String = "area",
+        /// Where a visit finds them.
+        address: String = "address",
+        /// Since when.
+        since: String = "since",
+    }
+);
+
+view_of!(
+    /// What the family agreed to.
+    ConsentView {
+        /// Follow-up visits.
+        care: String = "care",
+        /// Records follow the family.
+        sharing: String = "sharing",
+    }
+);
+
+view_of!(
+    /// A removal.
+    RemovedPerson {
+        /// Why.
+        reason: String = "removed/reason",
+        /// Since when.
+        on: String = "removed/on",
+        /// What the next member of staff should know.
+        note: String = "removed/note",
+    }
+);
+
+view_of!(
+    /// Why a visit does not count.
+    RemovedVisit {
+        /// Why.
+        reason: String = "removed/reason",
+        /// What was mistaken.
+        note: String = "removed/note",
+    }
+);
+
+view_of!(
+    /// One move.
+    MoveView {
+        /// The area that hands over.
+        from: String = "from",
+        /// The area that takes over.
+        to: String = "to",
+        /// Day of the move.
+        on: String = "on",
+        /// Why.
+        reason: String = "reason",
+    }
+);
+
+view_of!(
+    /// Something the family asked for.
+    NeedView {
+        /// Which office can help.
+        kind: String = "kind",
+        /// What they ask for.
+        text: String = "text",
+        /// Order of work.
+        urgency: String = "urgency",
+        /// Whether it is still open.
+        state: String = "state",
+        /// For whom: a person's id.
+        person: String = "person",
+    }
+);
+
+view_of!(
+    /// A person's health facts.
+    FactsView {
+        /// What must not be given.
+        allergy: String = "allergy",
+        /// Blood group.
+        blood_group: String = "blood_group",
+        /// Expected date of delivery.
+        due_date: String = "due_date",
+    }
+);
+
+/// How the household is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContactView {
+    /// Telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Shown<String>>,
+    /// How and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Shown<String>>,
+    /// Calls that found nobody home.
+    pub unanswered: i64,
+}
+
+/// A person of the household.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PersonView {
+    /// Name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Shown<String>>,
+    /// Name in Latin letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latin_name: Option<Shown<String>>,
+    /// `female`, `male`, `unspecified`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sex: Option<Shown<String>>,
+    /// Birth date as precisely as known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birth: Option<Shown<String>>,
+    /// Relation to the head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Shown<String>>,
+    /// Which document the number is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_kind: Option<Shown<String>>,
+    /// The number, in full unless masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_number: Option<Shown<String>>,
+    /// Telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Shown<String>>,
+    /// Whether a school place has to be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub school: Option<Shown<String>>,
+    /// Languages spoken.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub languages: BTreeSet<String>,
+    /// Set when the person is marked as no longer of the household.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<RemovedPerson>,
+}
+
+/// A visit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VisitView {
+    /// Who was seen: a person's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<Shown<String>>,
+    /// Day of the visit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<Shown<String>>,
+    /// Which care was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Shown<String>>,
+    /// Findings and advice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Shown<String>>,
+    /// Weight in grams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_g: Option<Shown<i64>>,
+    /// Height in millimetres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height_mm: Option<Shown<i64>>,
+    /// Temperature in tenths of a degree Celsius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_dc: Option<Shown<i64>>,
+    /// Systolic pressure in mmHg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systolic: Option<Shown<i64>>,
+    /// Diastolic pressure in mmHg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diastolic: Option<Shown<i64>>,
+    /// Vaccine given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vaccine: Option<Shown<String>>,
+    /// When the next visit is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_on: Option<Shown<String>>,
+    /// Set when the visit does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<RemovedVisit>,
+}
+
+/// One household.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HouseholdView {
+    /// Its id.
+    pub id: HouseholdId,
+    /// Where it lives.
+    #[serde(default)]
+    pub residence: ResidenceView,
+    /// How it is reached.
+    #[serde(default)]
+    pub contact: ContactView,
+    /// What it agreed to.
+    #[serde(default)]
+    pub consent: ConsentView,
+    /// Its persons, removed ones among them.
+    #[serde(default)]
+    pub persons: BTreeMap<PersonId, PersonView>,
+    /// Its moves.
+    #[serde(default)]
+    pub moves: BTreeMap<MoveId, MoveView>,
+    /// What it asked for.
+    #[serde(default)]
+    pub needs: BTreeMap<NeedId, NeedView>,
+    /// Whether the health document was read; without it, visits and facts say nothing.
+    #[serde(default)]
+    pub health: bool,
+    /// Its visits.
+    #[serde(default)]
+    pub visits: BTreeMap<VisitId, VisitView>,
+    /// Health facts by person.
+    #[serde(default)]
+    pub facts: BTreeMap<PersonId, FactsView>,
+    /// Every contradicted field of both documents.
+    #[serde(default)]
+    pub contradictions: Vec<Contradiction>,
+    /// Edits of persons removed meanwhile.
+    #[serde(default)]
+    pub edits_of_removed: Vec<EditOfRemoved>,
+}
+
+impl HouseholdView {
+    /// Hides the middle of every identity number, contradicted ones too.
+    pub fn mask_id_numbers(&mut self) {
+        for person in self.persons.values_mut() {
+            person.id_number = person
+                .id_number
+                .take()
+                .map(|shown| shown.map(|number| id_number::mask(&number)));
+        }
+        for contradiction in self
+            .contradictions
+            .iter_mut()
+            .filter(|c| c.path.ends_with("/id_number"))
+        {
+            for value in &mut contradiction.values {
+                if let Some(Value::Text(number)) = &mut value.value {
+                    *number = id_number::mask(number);
+                }
+            }
+        }
+    }
+}
+
+/// Reads a household from its documents.
+///
+/// # Errors
+/// [`RecordError::OtherGenesis`] when the documents are not this household's core and health.
+pub fn view(
+    id: HouseholdId,
+    core: &Document,
+    health: Option<&Document>,
+) -> Result<HouseholdView, RecordError> {
+    let is =
+        |document: &Document, kind| document.id().household == id && document.id().kind == kind;
+    if !is(core, DocKind::Core) || health.is_some_and(|health| !is(health, DocKind::Health)) {
+        return Err(RecordError::OtherGenesis);
+    }
+    let mut found = contradictions(core);
+    found.extend(health.into_iter().flat_map(contradictions));
+    let contact = MapReader::of(core, "contact");
+    Ok(HouseholdView {
+        id,
+        residence: ResidenceView::read(&MapReader::of(core, "residence")),
+        contact: ContactView {
+            phone: contact.shown("phone"),
+            note: contact.shown("note"),
+            unanswered: match contact.value("unanswered") {
+                Some(Value::Int(count)) => count,
+                _ => 0,
+            },
+        },
+        consent: ConsentView::read(&MapReader::of(core, "consent")),
+        persons: entries(core, "persons", read_person),
+        moves: entries(core, "moves", MoveView::read),
+        needs: entries(core, "needs", NeedView::read),
+        health: health.is_some(),
+        visits: health
+            .map(|health| entries(health, "visits", read_visit))
+            .unwrap_or_default(),
+        facts: health.map(read_facts).unwrap_or_default(),
+        contradictions: found,
+        edits_of_removed: edits_of_removed(core),
+    })
+}
+
+fn read_person(map: &MapReader<'_>) -> PersonView {
+    let removed = RemovedPerson::read(map);
+    PersonView {
+        name: map.shown("name"),
+        latin_name: map.shown("latin_name"),
+        sex: map.shown("sex"),
+        birth: map.shown("birth"),
+        relation: map.shown("relation"),
+        id_kind: map.shown("id_kind"),
+        id_number: map.shown("id_number"),
+        phone: map.shown("phone"),
+        school: map.shown("school"),
+        languages: map.set("languages/"),
+        // A note that stayed when the removal was taken back is no removal.
+        removed: removed.reason.is_some().then_some(removed),
+    }
+}
+
+fn read_visit(map: &MapReader<'_>) -> VisitView {
+    let removed = RemovedVisit::read(map);
+    VisitView {
+        person: map.shown("person"),
+        on: map.shown("on"),
+        kind: map.shown("kind"),
+        note: map.shown("note"),
+        weight_g: map.shown("weight_g"),
+        height_mm: map.shown("height_mm"),
+        temperature_dc: map.shown("temperature_dc"),
+        systolic: map.shown("systolic"),
+        diastolic: map.shown("diastolic"),
+        vaccine: map.shown("vaccine"),
+        next_on: map.shown("next_on"),
+        removed: removed.reason.is_some().then_some(removed),
+    }
+}
+
+fn read_facts(health: &Document) -> BTreeMap<PersonId, FactsView> {
+    let facts = MapReader::of(health, "facts");
+    let mut people = BTreeSet::new();
+    for (key, _) in &facts.items {
+        people.extend(
+            key.split_once('/')
+                .and_then(|(person, _)| person.parse::<PersonId>().ok()),
+        );
+    }
+    people
+        .into_iter()
+        .map(|person| (person, FactsView::read(&facts.below(&format!("{person}/")))))
+        .filter(|(_, facts)| !facts.is_empty())
+        .collect()
+}
+
+/// Every entry of a collection whose key is an id.
+fn entries<K: FromStr + Ord, V>(
+    document: &Document,
+    collection: &str,
+    read: impl Fn(&MapReader<'_>) -> V,
+) -> BTreeMap<K, V> {
+    let Some(map) = document.map_of(collection, None) else {
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for item in document.inner().map_range(&map, ..) {
+        if let (ValueRef::Object(ObjType::Map), Ok(id)) = (&item.value, item.key.parse::<K>()) {
+            let reader =
+                MapReader::read(document, &item.id(), format!("{collection}/{}", item.key));
+            found.insert(id, read(&reader));
+        }
+    }
+    found
+}
+
+/// The scalars of one map, read once: distinct values per key, the winner first.
+struct MapReader<'a> {
+    kind: DocKind,
+    path: String,
+    prefix: &'a str,
+    items: Vec<(String, Vec<Option<Value>>)>,
+}
+
+impl MapReader<'_> {
+    fn of(document: &Document, collection: &str) -> Self {
+        match document.map_of(collection, None) {
+            Some(map) => Self::read(document, &map, collection.to_owned()),
+            None => Self {
+                kind: document.id().kind,
+                path: collection.to_owned(),
+                prefix: "",
+                items: Vec::new(),
+            },
+        }
+    }
+
+    fn read(document: &Document, map: &ObjId, path: String) -> Self {
+        let mut items = Vec::new();
+        for item in document.inner().map_range(map, ..) {
+            let ValueRef::Scalar(scalar) = &item.value else {
+                continue;
+            };
+            let mut values = vec![Value::from_scalar_ref(scalar)];
+            if item.conflict {
+                for (value, _) in document.values_in(map, &item.key).into_iter().rev() {
+                    if !values.contains(&value) {
+                        values.push(value);
+                    }
+                }
+            }
+            items.push((item.key.to_string(), values));
+        }
+        Self {
+            kind: document.id().kind,
+            path,
+            prefix: "",
+            items,
+        }
+    }
+
+    /// The keys that begin so, without it.
+    fn below<'b>(&self, prefix: &'b str) -> MapReader<'b> {
+        let items = self.items.iter().filter_map(|(key, values)| {
+            key.strip_prefix(prefix)
+                .map(|key| (key.to_owned(), values.clone()))
+        });
+        MapReader {
+            kind: self.kind,
+            path: self.path.clone(),
+            prefix,
+            items: items.collect(),
+        }
+    }
+
+    fn find(&self, key: &str) -> Option<&[Option<Value>]> {
+        self.items
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, values)| values.as_slice())
+    }
+
+    fn value(&self, key: &str) -> Option<Value> {
+        self.find(key)?.first()?.clone()
+    }
+
+    fn shown<T: FromValue>(&self, key: &str) -> Option<Shown<T>> {
+        let values = self.find(key)?;
+        let path = format!("{}/{}{key}", self.path, self.prefix);
+        let rule = field_at(self.kind, &path).map_or(MergeRule::Review, |field| field.rule);
+        match values {
+            [only] => only.clone().and_then(T::from_value).map(Shown::Agreed),
+            [winner, ..] if rule != MergeRule::Review => {
+                winner.clone().and_then(T::from_value).map(Shown::Agreed)
+            }
+            several => Some(Shown::Contradicted {
+                contradicted: several
+                    .iter()
+                    .map(|value| value.clone().and_then(T::from_value))
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The members of a set: keys below the prefix with a value that says yes, whoever said no meanwhile.
+    fn set(&self, prefix: &str) -> BTreeSet<String> {
+        let members = self
+            .items
+            .iter()
+            .filter(|(_, values)| values.contains(&Some(Value::Flag(true))));
+        members
+            .filter_map(|(key, _)| key.strip_prefix(prefix).map(str::to_owned))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;
