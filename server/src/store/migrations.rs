@@ -7,7 +7,11 @@ use super::{StoreError, Tx};
 pub(crate) type Step = (&'static str, &'static str);
 
 /// Every step of the schema, oldest first.
-pub(crate) const STEPS: &[Step] = &[];
+pub(crate) const STEPS: &[Step] = &[
+    ("areas", crate::areas::SCHEMA),
+    ("staff", crate::staff::SCHEMA),
+    ("devices", crate::devices::SCHEMA),
+];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (
     position BIGINT NOT NULL PRIMARY KEY,
