@@ -11,6 +11,14 @@ pub(crate) const STEPS: &[Step] = &[
     ("areas", crate::areas::SCHEMA),
     ("staff", crate::staff::SCHEMA),
     ("devices", crate::devices::SCHEMA),
+    ("documents", crate::documents::SCHEMA),
+    ("residence", crate::residence::SCHEMA),
+    ("feeds", crate::feed::SCHEMA),
+    ("digests", crate::digests::SCHEMA),
+    ("reviews", crate::review::SCHEMA),
+    ("persons", crate::projection::SCHEMA),
+    crate::ingest::SCHEMAS[0],
+    crate::ingest::SCHEMAS[1],
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

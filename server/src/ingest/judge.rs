@@ -1,0 +1,515 @@
+//! Judging one batch against a snapshot: which fate each change meets, and what the households it touches
+//! amount to afterwards. Reads, tries changes on scratch copies, and writes nothing.
+//!
+//! A document whose changes fail together is judged again change by change, each proved by itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use sojourn_sync_protocol::{
+    ActorId, AreaCode, ChangeHash, DeviceId, DocKind, DocumentId, HouseholdId,
+    batch::{Batch, PushedChange},
+    gate::{self, ChangeHead},
+    message::{Fate, Grant, QuarantineReason},
+    record::{Attribution, Document, Touch, Unfit, Value, inspect, residence_values},
+};
+
+use super::quarantine::{self, Aside};
+use super::scratch::{apply, guarded, prove};
+use super::standing::{Standing, Step};
+use super::verdict::{Allowed, By, Circumstances, Responsibility, judge};
+use crate::areas;
+use crate::devices::{self, Device};
+use crate::documents::{self, FIRST_EPOCH, Saved};
+use crate::residence;
+use crate::review::{self, Items, RESIDENCE};
+use crate::store::{StoreError, Tx};
+
+/// A change that was accepted, on its way into the log.
+#[derive(Debug, Clone)]
+pub(super) struct Admitted {
+    /// Its place in the batch.
+    pub place: usize,
+    /// Its place in the household's log.
+    pub position: u64,
+    /// What its head says.
+    pub head: ChangeHead,
+    /// Who made it.
+    pub attribution: Attribution,
+    /// The household had left the author's area.
+    pub late: bool,
+    /// Residences standing after it that are not in the tree.
+    pub unknown: Vec<AreaCode>,
+}
+
+/// A document before and after.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    epoch: u64,
+    document: Document,
+    /// Its leaf as stored; `None` for a document that is new.
+    pub leaf_before: Option<[u8; 32]>,
+    /// The proved result; `None` while nothing was admitted.
+    pub proved: Option<Saved>,
+    last_seqs: HashMap<ActorId, u64>,
+    changed: bool,
+}
+
+/// A household before and after.
+#[derive(Debug)]
+pub(super) struct Household {
+    /// The place of the last change in its log, as read; what was decided holds while it does.
+    pub position_before: u64,
+    /// Who was responsible.
+    pub owner_before: Option<AreaCode>,
+    /// What waited for a person.
+    pub items_before: Items,
+    /// What it amounts to now.
+    pub standing: Standing,
+    /// Its documents that the batch names.
+    pub documents: BTreeMap<DocKind, Scratch>,
+    /// What was accepted, in order.
+    pub admitted: Vec<Admitted>,
+}
+
+/// The outcome for a whole batch.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// One fate for each change.
+    pub fates: Vec<Fate>,
+    /// Changes to keep aside.
+    pub aside: Vec<Aside>,
+    /// Whose every actor of the batch is or becomes; `None` for one not bound before.
+    pub actors: BTreeMap<ActorId, Option<DeviceId>>,
+    /// The households the batch names.
+    pub households: BTreeMap<HouseholdId, Household>,
+}
+
+/// Judges a batch that continues its chain.
+pub(super) fn judge_batch(
+    tx: &Tx<'_>,
+    device: &Device,
+    batch: &Batch,
+) -> Result<Judged, StoreError> {
+    let grant = devices::grant_at(tx, device.id, batch.grant)?;
+    let mut careful = HashSet::new();
+    loop {
+        let mut pass = Pass {
+            tx,
+            by: By {
+                device: device.id,
+                staff: device.staff,
+                grant: grant.as_ref(),
+            },
+            home: device.grant.areas.first(),
+            careful: &careful,
+            suspects: HashSet::new(),
+            refused: HashSet::new(),
+            within: HashMap::new(),
+            known: HashMap::new(),
+            judged: Judged::default(),
+        };
+        for (place, change) in batch.changes.iter().enumerate() {
+            pass.take(place, change)?;
+        }
+        pass.prove_all();
+        if pass.suspects.is_empty() {
+            return Ok(pass.judged);
+        }
+        // Every round makes at least one more document careful, and a careful one is never suspect.
+        let suspects = pass.suspects;
+        careful.extend(suspects);
+    }
+}
+
+/// Gives every change of a batch that does not continue its chain its fate: what the server holds already
+/// is a duplicate, the rest is a fork.
+pub(super) fn judge_fork(
+    tx: &Tx<'_>,
+    device: &Device,
+    batch: &Batch,
+) -> Result<Judged, StoreError> {
+    let mut judged = Judged::default();
+    for (place, change) in batch.changes.iter().enumerate() {
+        if documents::has_change(tx, change.document, &change.hash())? {
+            judged.fates.push(Fate::Duplicate);
+            continue;
+        }
+        judged.fates.push(Fate::Fork);
+        judged.aside.extend(kept_aside(
+            place,
+            &Fate::Fork,
+            change,
+            device.grant.areas.first(),
+        ));
+    }
+    Ok(judged)
+}
+
+/// How a change is kept aside, when its fate calls for that.
+fn kept_aside(
+    place: usize,
+    fate: &Fate,
+    change: &PushedChange,
+    home: Option<&AreaCode>,
+) -> Option<Aside> {
+    let reason = match fate {
+        Fate::Quarantined { reason } => reason.name(),
+        Fate::Fork => "fork",
+        _ => return None,
+    };
+    let claimed = gate::read_head(&change.bytes)
+        .ok()
+        .and_then(|head| head.message.parse::<Attribution>().ok())
+        .map(|who| who.area);
+    Some(Aside {
+        place,
+        reason,
+        area: home.cloned().or(claimed)?,
+    })
+}
+
+/// Why a change did not get through.
+enum Stop {
+    Fate(Fate),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Stop::Store(error)
+    }
+}
+
+impl From<QuarantineReason> for Stop {
+    fn from(reason: QuarantineReason) -> Self {
+        Stop::Fate(Fate::Quarantined { reason })
+    }
+}
+
+/// One run through the batch.
+struct Pass<'a, 'c> {
+    tx: &'a Tx<'c>,
+    by: By<'a>,
+    home: Option<&'a AreaCode>,
+    careful: &'a HashSet<DocumentId>,
+    suspects: HashSet<DocumentId>,
+    refused: HashSet<(DocumentId, ChangeHash)>,
+    within: HashMap<AreaCode, bool>,
+    known: HashMap<AreaCode, bool>,
+    judged: Judged,
+}
+
+impl Pass<'_, '_> {
+    fn take(&mut self, place: usize, change: &PushedChange) -> Result<(), StoreError> {
+        let fate = match self.admit(place, change) {
+            Ok(late) => Fate::Accepted { late },
+            Err(Stop::Fate(fate)) => fate,
+            Err(Stop::Store(error)) => return Err(error),
+        };
+        if let Some(aside) = kept_aside(place, &fate, change, self.home) {
+            self.refused.insert((change.document, change.hash()));
+            self.judged.aside.push(aside);
+        }
+        self.judged.fates.push(fate);
+        Ok(())
+    }
+
+    /// Takes one change in; gives whether it is late.
+    fn admit(&mut self, place: usize, change: &PushedChange) -> Result<bool, Stop> {
+        let head = gate::read_head(&change.bytes)?;
+        let id = change.document;
+        self.open(id, head.actor)?;
+        let household = &self.judged.households[&id.household];
+        let scratch = &household.documents[&id.kind];
+        let circumstances = Circumstances {
+            held: scratch.document.has(&head.hash),
+            epoch: scratch.epoch,
+            actor_of: self.judged.actors[&head.actor],
+            last_seq: scratch.last_seqs[&head.actor],
+        };
+        let (owner, stays) = (
+            household.standing.owner.clone(),
+            household.standing.stays.clone(),
+        );
+        let by = self.by;
+        let (tx, within) = (self.tx, std::cell::RefCell::new(&mut self.within));
+        let covers =
+            |area: &AreaCode, grant: &Grant| is_within(tx, &mut within.borrow_mut(), area, grant);
+        let responsible = |grant: &Grant| -> Result<_, StoreError> {
+            let Some(owner) = &owner else {
+                return Ok(Responsibility::Nobody);
+            };
+            if covers(owner, grant)? {
+                return Ok(Responsibility::Present);
+            }
+            for stay in &stays {
+                if covers(&stay.area, grant)? {
+                    return Ok(Responsibility::Former);
+                }
+            }
+            Ok(Responsibility::Others)
+        };
+        let allowed = judge(
+            (id, change.epoch),
+            &head,
+            &by,
+            &circumstances,
+            &covers,
+            responsible,
+        )?
+        .map_err(Stop::Fate)?;
+        if self.suspects.contains(&id) {
+            // The document is judged again in the next round; what is said here is thrown away.
+            return Err(QuarantineReason::Unsafe.into());
+        }
+        let late = allowed.late;
+        let outcome = guarded(|| self.merge(place, change, head, allowed));
+        match outcome.unwrap_or_else(|reason| Err(reason.into())) {
+            Err(Stop::Fate(Fate::Quarantined {
+                reason: QuarantineReason::Unsafe,
+            })) if !self.careful.contains(&id) => {
+                self.suspects.insert(id);
+                Err(QuarantineReason::Unsafe.into())
+            }
+            other => other.map(|()| late),
+        }
+    }
+
+    /// Reads what a change is judged by, once for each household, document and actor.
+    fn open(&mut self, id: DocumentId, actor: ActorId) -> Result<(), StoreError> {
+        let tx = self.tx;
+        if let std::collections::btree_map::Entry::Vacant(entry) = self.judged.actors.entry(actor) {
+            entry.insert(devices::device_of_actor(tx, actor)?);
+        }
+        let household = match self.judged.households.entry(id.household) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let items = review::of_household(tx, id.household)?;
+                let standing = Standing::of(residence::get(tx, id.household)?, items.clone());
+                entry.insert(Household {
+                    position_before: standing.last_position,
+                    owner_before: standing.owner.clone(),
+                    items_before: items,
+                    standing,
+                    documents: BTreeMap::new(),
+                    admitted: Vec::new(),
+                })
+            }
+        };
+        let scratch = match household.documents.entry(id.kind) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(match documents::load(tx, id)? {
+                    Some(held) => Scratch {
+                        leaf_before: documents::leaf(tx, id)?,
+                        ..Scratch::new(held.document, held.epoch)
+                    },
+                    None => Scratch::new(Document::new(id), FIRST_EPOCH),
+                })
+            }
+        };
+        if !scratch.last_seqs.contains_key(&actor) {
+            let last = documents::last_seq(tx, id, actor)?;
+            scratch.last_seqs.insert(actor, last);
+        }
+        Ok(())
+    }
+
+    /// Looks at a change's content and applies it to the scratch copy.
+    fn merge(
+        &mut self,
+        place: usize,
+        change: &PushedChange,
+        head: ChangeHead,
+        allowed: Allowed,
+    ) -> Result<(), Stop> {
+        let id = change.document;
+        let facts = inspect(&change.bytes).map_err(|unfit| unfit.reason())?;
+        let scratch = &self.judged.households[&id.household].documents[&id.kind];
+        let touches = match scratch.document.touches(&facts) {
+            Ok(touches) => touches,
+            Err(Unfit::MissingDeps(absent)) => return Err(self.missing(id, &absent)?),
+            Err(unfit) => return Err(unfit.reason().into()),
+        };
+        if head.seq != scratch.last_seqs[&head.actor] + 1 {
+            // It builds on another change of its own actor without saying so, and that one is not here.
+            return Err(Stop::Fate(Fate::MissingDeps));
+        }
+        if self.judged.households[&id.household]
+            .standing
+            .owner
+            .is_none()
+        {
+            self.may_register(id, &touches)?;
+        }
+        let careful = self.careful.contains(&id);
+        let household = self.household(id);
+        let mut standing = household.standing.clone();
+        let scratch = household.scratch(id);
+        let proved = if careful {
+            let mut next = scratch.document.clone();
+            apply(&mut next, &change.bytes)?;
+            let proved = prove(&next, scratch.epoch)?;
+            scratch.document = next;
+            Some(proved)
+        } else {
+            apply(&mut scratch.document, &change.bytes)?;
+            None
+        };
+        let unknown = self.unknown_residences(id)?;
+        let household = self.household(id);
+        let scratch = household.scratch(id);
+        let step = Step {
+            change: head.hash,
+            late: allowed.late,
+            unknown: &unknown,
+        };
+        standing.advance(&step, &scratch.document);
+        scratch.proved = proved;
+        scratch.changed = true;
+        scratch.last_seqs.insert(head.actor, head.seq);
+        household.admitted.push(Admitted {
+            place,
+            position: standing.last_position,
+            head,
+            attribution: allowed.attribution,
+            late: allowed.late,
+            unknown,
+        });
+        household.standing = standing;
+        Ok(())
+    }
+
+    fn household(&mut self, id: DocumentId) -> &mut Household {
+        self.judged
+            .households
+            .get_mut(&id.household)
+            .expect("a household is opened before its changes are merged")
+    }
+
+    /// What became of the changes that this one builds on.
+    fn missing(&self, id: DocumentId, absent: &[ChangeHash]) -> Result<Stop, StoreError> {
+        for dep in absent {
+            if self.refused.contains(&(id, *dep)) || quarantine::holds(self.tx, id, dep)? {
+                return Ok(QuarantineReason::Descendant.into());
+            }
+        }
+        Ok(Stop::Fate(Fate::MissingDeps))
+    }
+
+    /// A household begins with a core change that says it lives within the grant.
+    fn may_register(&mut self, id: DocumentId, touches: &[Touch]) -> Result<(), Stop> {
+        let lives = touches.iter().find_map(|touch| match &touch.value {
+            Some(Value::Text(area)) if touch.path == RESIDENCE => area.parse::<AreaCode>().ok(),
+            _ => None,
+        });
+        let refused_before = |pass: &Self| {
+            pass.refused
+                .iter()
+                .any(|(document, _)| document.household == id.household)
+        };
+        match (id.kind, lives, self.by.grant) {
+            (DocKind::Core, Some(area), Some(grant))
+                if is_within(self.tx, &mut self.within, &area, grant)? =>
+            {
+                Ok(())
+            }
+            (DocKind::Core, Some(_), _) => Err(QuarantineReason::NotAuthorised.into()),
+            _ if refused_before(self) || quarantine::holds_of(self.tx, id.household)? => {
+                Err(QuarantineReason::Descendant.into())
+            }
+            _ => Err(QuarantineReason::NotAuthorised.into()),
+        }
+    }
+
+    /// Standing residences that are not in the tree.
+    fn unknown_residences(&mut self, id: DocumentId) -> Result<Vec<AreaCode>, StoreError> {
+        if id.kind != DocKind::Core {
+            return Ok(Vec::new());
+        }
+        let document = &self.judged.households[&id.household].documents[&id.kind].document;
+        let mut unknown = Vec::new();
+        for area in residence_values(document) {
+            let known = match self.known.get(&area) {
+                Some(known) => *known,
+                None => areas::is_known(self.tx, &area)?,
+            };
+            self.known.insert(area.clone(), known);
+            if !known {
+                unknown.push(area);
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// Proves every document that was changed and is not yet.
+    fn prove_all(&mut self) {
+        for (household, found) in &mut self.judged.households {
+            for (kind, scratch) in &mut found.documents {
+                let id = DocumentId::new(*household, *kind);
+                if !scratch.changed || scratch.proved.is_some() || self.suspects.contains(&id) {
+                    continue;
+                }
+                match prove(&scratch.document, scratch.epoch) {
+                    Ok(proved) => scratch.proved = Some(proved),
+                    Err(_) => {
+                        self.suspects.insert(id);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Household {
+    fn scratch(&mut self, id: DocumentId) -> &mut Scratch {
+        self.documents
+            .get_mut(&id.kind)
+            .expect("a document is opened before its changes are merged")
+    }
+
+    /// Areas that the household passed through or came from, and is no longer in.
+    pub(super) fn left(&self) -> BTreeSet<AreaCode> {
+        let since = self.standing.stays.iter();
+        let mut left: BTreeSet<AreaCode> = since
+            .filter(|stay| stay.position > self.position_before)
+            .map(|stay| stay.area.clone())
+            .collect();
+        left.extend(self.owner_before.clone());
+        left.retain(|area| Some(area) != self.standing.owner.as_ref());
+        left
+    }
+}
+
+impl Scratch {
+    fn new(document: Document, epoch: u64) -> Self {
+        Self {
+            epoch,
+            document,
+            leaf_before: None,
+            proved: None,
+            last_seqs: HashMap::new(),
+            changed: false,
+        }
+    }
+
+    /// The document after the batch.
+    pub(super) fn document(&self) -> &Document {
+        &self.document
+    }
+}
+
+/// Whether an area lies within the grant, asked once for each area.
+fn is_within(
+    tx: &Tx<'_>,
+    asked: &mut HashMap<AreaCode, bool>,
+    area: &AreaCode,
+    grant: &Grant,
+) -> Result<bool, StoreError> {
+    if let Some(within) = asked.get(area) {
+        return Ok(*within);
+    }
+    let within = areas::is_within(tx, area, &grant.areas)?;
+    asked.insert(area.clone(), within);
+    Ok(within)
+}

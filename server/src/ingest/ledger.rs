@@ -1,0 +1,137 @@
+//! Writing what was accepted: the log, the document caches, residence, review items, projections, and both
+//! areas' feeds and digests, all in the transaction it is called in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sojourn_sync_protocol::{
+    AreaCode, DeviceId, DocKind, DocumentId, HouseholdId, Timestamp, batch::Batch,
+};
+
+use super::judge::Household;
+use crate::documents::{self, LoggedChange};
+use crate::store::{StoreError, Tx};
+use crate::{digests, feed, projection, residence, review};
+
+/// How the accepted changes came.
+pub(super) struct Arrival<'a> {
+    /// The device that handed them in.
+    pub device: DeviceId,
+    /// The batch they came in.
+    pub batch: &'a Batch,
+    /// Its digest.
+    pub digest: [u8; 32],
+    /// When, by the server's clock.
+    pub now: Timestamp,
+}
+
+/// A document's leaf before and after.
+struct Leaves {
+    before: Option<[u8; 32]>,
+    after: [u8; 32],
+}
+
+/// Records one household's accepted changes; gives the areas whose feed moved.
+pub(super) fn record(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+    found: &Household,
+    arrival: &Arrival<'_>,
+) -> Result<BTreeSet<AreaCode>, StoreError> {
+    let Some(residence) = found.standing.residence() else {
+        return Ok(BTreeSet::new());
+    };
+    let owner = residence.owner.clone();
+    let mut leaves: BTreeMap<DocKind, Leaves> = documents::leaves(tx, household)?
+        .into_iter()
+        .map(|(kind, leaf)| {
+            let same = Leaves {
+                before: Some(leaf),
+                after: leaf,
+            };
+            (kind, same)
+        })
+        .collect();
+    for (kind, scratch) in &found.documents {
+        if let Some(saved) = &scratch.proved {
+            documents::put(tx, saved)?;
+            let changed = Leaves {
+                before: scratch.leaf_before,
+                after: saved.leaf,
+            };
+            leaves.insert(*kind, changed);
+        }
+    }
+    residence::put(tx, household, &residence)?;
+    review::put(tx, household, &found.items_before, &found.standing.items)?;
+    if let Some(core) = found.documents.get(&DocKind::Core)
+        && core.proved.is_some()
+    {
+        projection::refresh(tx, core.document())?;
+    }
+    let places = tell(tx, household, found, &owner, &leaves)?;
+    for admitted in &found.admitted {
+        let pushed = &arrival.batch.changes[admitted.place];
+        let feed_seq = places.get(&pushed.document.kind).copied().unwrap_or(0);
+        documents::append(
+            tx,
+            &LoggedChange {
+                document: pushed.document,
+                hash: admitted.head.hash,
+                position: admitted.position,
+                actor: admitted.head.actor,
+                seq: admitted.head.seq,
+                deps: admitted.head.deps.clone(),
+                bytes: pushed.bytes.clone(),
+                device: arrival.device,
+                staff: admitted.attribution.staff,
+                area: admitted.attribution.area.clone(),
+                grant_version: arrival.batch.grant,
+                batch: arrival.digest,
+                arrived_at: arrival.now,
+                late: admitted.late,
+                unknown_areas: admitted.unknown.clone(),
+                feed_area: owner.clone(),
+                feed_seq,
+            },
+        )?;
+    }
+    let mut moved = found.left();
+    moved.insert(owner);
+    Ok(moved)
+}
+
+/// Tells the feeds and digests; gives each document's new place in the owner's feed.
+fn tell(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+    found: &Household,
+    owner: &AreaCode,
+    leaves: &BTreeMap<DocKind, Leaves>,
+) -> Result<BTreeMap<DocKind, u64>, StoreError> {
+    let stayed = found.owner_before.as_ref() == Some(owner);
+    let mut places = BTreeMap::new();
+    for area in found.left() {
+        let held = found.owner_before.as_ref() == Some(&area);
+        for (kind, leaf) in leaves {
+            feed::leave(tx, &area, DocumentId::new(household, *kind), owner)?;
+            if held {
+                digests::replace(tx, &area, *kind, leaf.before.as_ref(), None)?;
+            }
+        }
+    }
+    for (kind, leaf) in leaves {
+        let id = DocumentId::new(household, *kind);
+        match (stayed, &leaf.before) {
+            (true, Some(before)) if *before == leaf.after => continue,
+            (true, Some(before)) => {
+                places.insert(*kind, feed::touch(tx, owner, id)?);
+                digests::replace(tx, owner, *kind, Some(before), Some(&leaf.after))?;
+            }
+            _ => {
+                places.insert(*kind, feed::enter(tx, owner, id)?);
+                digests::replace(tx, owner, *kind, None, Some(&leaf.after))?;
+            }
+        }
+    }
+    Ok(places)
+}

@@ -1,0 +1,105 @@
+//! What is decided about a change before its content is looked at: values in, a fate or leave to go on out.
+
+use sojourn_sync_protocol::{
+    AreaCode, DeviceId, DocKind, DocumentId, StaffId,
+    gate::ChangeHead,
+    message::{Fate, Grant, QuarantineReason},
+    record::Attribution,
+};
+
+/// Who hands in, and under which grant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By<'a> {
+    /// The device.
+    pub device: DeviceId,
+    /// Whose it is.
+    pub staff: StaffId,
+    /// The grant that the batch names; `None` when the device never had it.
+    pub grant: Option<&'a Grant>,
+}
+
+/// Who is responsible for the household, seen from the grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Responsibility {
+    /// The household is not there yet.
+    Nobody,
+    /// The grant covers the responsible area.
+    Present,
+    /// The grant covers an area that the household left.
+    Former,
+    /// Neither.
+    Others,
+}
+
+/// What is known about one change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    /// The document already holds it.
+    pub held: bool,
+    /// The document's epoch.
+    pub epoch: u64,
+    /// The device its actor is bound to.
+    pub actor_of: Option<DeviceId>,
+    /// Number of the actor's last change of the document.
+    pub last_seq: u64,
+}
+
+/// A change that may go on to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Allowed {
+    /// What it says of its author.
+    pub attribution: Attribution,
+    /// The household had left the author's area.
+    pub late: bool,
+}
+
+const fn aside(reason: QuarantineReason) -> Fate {
+    Fate::Quarantined { reason }
+}
+
+/// Judges one change. `covers` says whether an area lies within the grant; `responsible` is asked only
+/// when nothing speaks against the author.
+pub(super) fn judge<E>(
+    (document, epoch): (DocumentId, u64),
+    head: &ChangeHead,
+    by: &By<'_>,
+    known: &Circumstances,
+    covers: impl FnOnce(&AreaCode, &Grant) -> Result<bool, E>,
+    responsible: impl FnOnce(&Grant) -> Result<Responsibility, E>,
+) -> Result<Result<Allowed, Fate>, E> {
+    if known.held {
+        return Ok(Err(Fate::Duplicate));
+    }
+    if epoch != known.epoch {
+        return Ok(Err(Fate::OldEpoch { epoch: known.epoch }));
+    }
+    if known.actor_of.is_some_and(|device| device != by.device) {
+        return Ok(Err(aside(QuarantineReason::WrongActor)));
+    }
+    let Some(grant) = by.grant else {
+        return Ok(Err(aside(QuarantineReason::NotAuthorised)));
+    };
+    let attribution = head.message.parse::<Attribution>().ok();
+    let Some(attribution) = attribution.filter(|who| who.staff == by.staff) else {
+        return Ok(Err(aside(QuarantineReason::WrongAuthor)));
+    };
+    if !covers(&attribution.area, grant)? {
+        return Ok(Err(aside(QuarantineReason::WrongAuthor)));
+    }
+    if !may_write(grant, document.kind) {
+        return Ok(Err(aside(QuarantineReason::NotAuthorised)));
+    }
+    let late = match responsible(grant)? {
+        Responsibility::Nobody | Responsibility::Present => false,
+        Responsibility::Former => true,
+        Responsibility::Others => return Ok(Err(aside(QuarantineReason::NotAuthorised))),
+    };
+    if head.seq <= known.last_seq {
+        return Ok(Err(Fate::Fork));
+    }
+    Ok(Ok(Allowed { attribution, late }))
+}
+
+fn may_write(grant: &Grant, kind: DocKind) -> bool {
+    grant.kinds.contains(&kind)
+}

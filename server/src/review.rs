@@ -1,0 +1,265 @@
+//! What waits for a person: contradictions, contested residences, late edits, edits of removed persons,
+//! unknown areas, and changes kept aside. Derived from the log alone, so a rebuild gives the same items.
+//!
+//! An item of a household is where the household is. Nothing here resolves one: an ordinary change does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use sojourn_sync_protocol::{
+    AreaCode, ChangeHash, DocKind, HouseholdId,
+    record::{Document, contradictions, edits_of_removed},
+};
+
+use crate::documents::kind;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE reviews (
+    household BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    document BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    change BLOB NOT NULL,
+    PRIMARY KEY (household, kind, document, subject)
+);
+";
+
+/// The path of the field that says where a household lives.
+pub(crate) const RESIDENCE: &str = "residence/area";
+
+/// Why something waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReviewKind {
+    /// A field has several values.
+    Contradiction,
+    /// Several residences stand.
+    ContestedResidence,
+    /// An edit came from an area that the household had left.
+    LateEdit,
+    /// A person was edited by one and removed by another.
+    EditOfRemoved,
+    /// A residence is not in the area tree.
+    UnknownArea,
+    /// A change was kept aside.
+    Quarantined,
+}
+
+impl ReviewKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Contradiction,
+        Self::ContestedResidence,
+        Self::LateEdit,
+        Self::EditOfRemoved,
+        Self::UnknownArea,
+        Self::Quarantined,
+    ];
+
+    /// The name used in stored rows and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contradiction => "contradiction",
+            Self::ContestedResidence => "contested-residence",
+            Self::LateEdit => "late-edit",
+            Self::EditOfRemoved => "edit-of-removed",
+            Self::UnknownArea => "unknown-area",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+impl fmt::Display for ReviewKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ReviewKind {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or(())
+    }
+}
+
+/// What an item is about: a field's path, a change's hash, or an area's code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Item {
+    /// Why it waits.
+    pub kind: ReviewKind,
+    /// The document it comes from.
+    pub document: DocKind,
+    /// What it is about.
+    pub subject: String,
+}
+
+impl Item {
+    fn new(kind: ReviewKind, document: DocKind, subject: String) -> Self {
+        Self {
+            kind,
+            document,
+            subject,
+        }
+    }
+}
+
+/// The open items of a household, each with the change that opened it.
+pub(crate) type Items = BTreeMap<Item, ChangeHash>;
+
+/// What the present state of a document leaves open.
+fn open_in(seen: &Seen<'_>) -> BTreeSet<Item> {
+    let kind = seen.document.id().kind;
+    let mut open: BTreeSet<Item> = contradictions(seen.document)
+        .into_iter()
+        .filter(|found| !(seen.contested && kind == DocKind::Core && found.path == RESIDENCE))
+        .map(|found| Item::new(ReviewKind::Contradiction, kind, found.path))
+        .collect();
+    if kind == DocKind::Core {
+        if seen.contested {
+            let subject = RESIDENCE.to_owned();
+            open.insert(Item::new(ReviewKind::ContestedResidence, kind, subject));
+        }
+        open.extend(
+            seen.unknown
+                .iter()
+                .map(|area| Item::new(ReviewKind::UnknownArea, kind, area.to_string())),
+        );
+        open.extend(edits_of_removed(seen.document).iter().map(|found| {
+            let subject = format!("persons/{} {} {}", found.person, found.removal, found.edit);
+            Item::new(ReviewKind::EditOfRemoved, kind, subject)
+        }));
+    }
+    open
+}
+
+/// One change as the items of its household see it.
+pub(crate) struct Seen<'a> {
+    /// Its hash.
+    pub change: ChangeHash,
+    /// The document after it.
+    pub document: &'a Document,
+    /// The household had left the author's area.
+    pub late: bool,
+    /// Several residences stand.
+    pub contested: bool,
+    /// Residences that are not in the tree.
+    pub unknown: &'a [AreaCode],
+}
+
+/// Brings a household's items up to date after one change: new ones are opened by it, settled ones go.
+/// A late edit waits until a person has seen it.
+pub(crate) fn advance(items: &mut Items, seen: &Seen<'_>) {
+    let kind = seen.document.id().kind;
+    let mut open = open_in(seen);
+    items.retain(|item, _| {
+        item.document != kind || item.kind == ReviewKind::LateEdit || open.contains(item)
+    });
+    if seen.late {
+        let subject = seen.change.to_string();
+        open.insert(Item::new(ReviewKind::LateEdit, kind, subject));
+    }
+    for item in open {
+        items.entry(item).or_insert(seen.change);
+    }
+}
+
+/// A household's open items.
+pub(crate) fn of_household(tx: &Tx<'_>, household: HouseholdId) -> Result<Items, StoreError> {
+    let rows = tx.query(
+        "SELECT kind, document, subject, change FROM reviews WHERE household = ?1
+         ORDER BY kind, document, subject",
+        params![household.as_bytes()],
+        |row| {
+            let item = Item {
+                kind: row.parse(0)?,
+                document: kind(row, 1)?,
+                subject: row.text(2)?,
+            };
+            Ok((item, ChangeHash(row.array(3)?)))
+        },
+    )?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Writes the difference between a household's items before and after.
+pub(crate) fn put(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+    before: &Items,
+    after: &Items,
+) -> Result<(), StoreError> {
+    for item in before.keys().filter(|item| !after.contains_key(item)) {
+        tx.execute(
+            "DELETE FROM reviews
+             WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
+            params![
+                household.as_bytes(),
+                item.kind.name(),
+                item.document.code(),
+                &item.subject
+            ],
+        )?;
+    }
+    for (item, change) in after.iter().filter(|(item, _)| !before.contains_key(item)) {
+        tx.execute(
+            "INSERT INTO reviews (household, kind, document, subject, change) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                household.as_bytes(),
+                item.kind.name(),
+                item.document.code(),
+                &item.subject,
+                change.as_bytes()
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// One thing that waits for a person, with where it waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewItem {
+    /// Why.
+    pub kind: ReviewKind,
+    /// The household.
+    pub household: HouseholdId,
+    /// The area responsible; for a household that is not there, the area the author worked for.
+    pub area: String,
+    /// What it is about: a field's path, a change's hash, an area's code, or the reason it was kept aside.
+    pub subject: String,
+    /// The change that opened it.
+    pub change: ChangeHash,
+}
+
+/// Everything that waits in an area, or anywhere: at most `most` items.
+pub(crate) fn list(
+    tx: &Tx<'_>,
+    area: Option<&AreaCode>,
+    most: usize,
+) -> Result<Vec<ReviewItem>, StoreError> {
+    tx.query(
+        "SELECT r.kind, r.household, h.area, r.subject, r.change FROM reviews r
+         JOIN households h ON h.household = r.household WHERE h.area = ?1 OR ?1 IS NULL
+         UNION ALL
+         SELECT 'quarantined', q.household, COALESCE(h.area, q.area), q.reason, q.hash FROM quarantine q
+         LEFT JOIN households h ON h.household = q.household
+         WHERE COALESCE(h.area, q.area) = ?1 OR ?1 IS NULL
+         ORDER BY 3, 2, 1, 4, 5 LIMIT ?2",
+        params![area.map(AreaCode::as_str), most],
+        |row: &Row<'_>| {
+            Ok(ReviewItem {
+                kind: row.parse(0)?,
+                household: HouseholdId::from_bytes(row.array(1)?),
+                area: row.text(2)?,
+                subject: row.text(3)?,
+                change: ChangeHash(row.array(4)?),
+            })
+        },
+    )
+}
