@@ -66,21 +66,24 @@ toolchain: ## Install only what building and running need
 tools: $(STAMPS)/cargo-nextest-$(NEXTEST_VERSION) $(STAMPS)/cargo-deny-$(DENY_VERSION) $(STAMPS)/typos-$(TYPOS_VERSION)
 	@rm -rf $(TOOLS)/build
 
-$(STAMPS)/cargo-nextest-$(NEXTEST_VERSION): | toolchain
+$(STAMPS):
+	@mkdir -p $@
+
+$(STAMPS)/cargo-nextest-$(NEXTEST_VERSION): | toolchain $(STAMPS)
 	@echo "installing cargo-nextest $(NEXTEST_VERSION) (some minutes, once)"
 	@$(TOOL_INSTALL) --version $(NEXTEST_VERSION) --no-default-features --features default-no-update cargo-nextest
-	@mkdir -p $(STAMPS) && touch $@
+	@touch $@
 
-$(STAMPS)/cargo-deny-$(DENY_VERSION): | toolchain
+$(STAMPS)/cargo-deny-$(DENY_VERSION): | toolchain $(STAMPS)
 	@echo "installing cargo-deny $(DENY_VERSION) (some minutes, once)"
 	@$(TOOL_INSTALL) --version $(DENY_VERSION) cargo-deny
-	@mkdir -p $(STAMPS) && touch $@
+	@touch $@
 
-$(STAMPS)/typos-$(TYPOS_VERSION): | toolchain
+$(STAMPS)/typos-$(TYPOS_VERSION): | toolchain $(STAMPS)
 	@echo "installing typos $(TYPOS_VERSION)"
 	@rm -rf $(TOOLS)/typos && python3 -m venv $(TOOLS)/typos
 	@$(TOOLS)/typos/bin/pip install --quiet --only-binary :all: typos==$(TYPOS_VERSION)
-	@mkdir -p $(STAMPS) && touch $@
+	@touch $@
 
 # ---- checks --------------------------------------------------------------------------------
 .PHONY: fmt

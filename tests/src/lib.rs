@@ -1,1 +1,12 @@
-//! Placeholder.
+//! What tests, benches and the demo share: generated families, the two programs, a link that fails.
+//!
+//! The tests themselves are in `tests/tests`, the programs in `src/bin`.
+
+mod body;
+pub mod family;
+pub mod generate;
+mod names;
+pub mod numbers;
+pub mod processes;
+pub mod proxy;
+pub mod workday;

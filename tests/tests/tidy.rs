@@ -118,7 +118,8 @@ fn none(rule: &str, offences: Vec<String>) {
 /// Places in the code of files that `applies` to where one of `words` stands.
 fn places(applies: impl Fn(&str) -> bool, words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
-    let tested = |path: &str| applies(path) && !path.ends_with("/tests.rs");
+    let tested =
+        |path: &str| applies(path) && !path.ends_with("/tests.rs") && !path.ends_with("_tests.rs");
     for (path, text) in sources().iter().filter(|(path, _)| tested(path)) {
         for (at, line) in code(text) {
             for word in words.iter().filter(|word| line.contains(**word)) {
@@ -155,7 +156,8 @@ fn a_module_is_one_concept_with_its_contract() {
         if lines > LINES_MAX {
             offences.push(format!("{path}: {lines} lines, at most {LINES_MAX}"));
         }
-        if !text.starts_with("//!") && !path.ends_with("/tests.rs") {
+        if !text.starts_with("//!") && !path.ends_with("/tests.rs") && !path.ends_with("_tests.rs")
+        {
             offences.push(format!("{path}: does not begin with its contract (`//!`)"));
         }
         let stem = Path::new(&path)
@@ -383,6 +385,19 @@ fn the_record_cannot_hold_what_it_refuses() {
         for word in field.path.split(['/', '_', '-', '.', '{', '}']) {
             if REFUSED.contains(&word.to_ascii_lowercase().as_str()) {
                 found.push(format!("{}: {word}", field.path));
+            }
+        }
+    }
+    // Tables and their columns are declared in capitals, beside the code of the concept that owns them.
+    let declares = [" TEXT", " BIGINT", " BLOB", "CREATE TABLE"];
+    for (path, text) in sources() {
+        for (at, line) in
+            code(&text).filter(|(_, line)| declares.iter().any(|word| line.contains(word)))
+        {
+            for word in line.split(|c: char| !c.is_ascii_alphanumeric()) {
+                if REFUSED.contains(&word.to_ascii_lowercase().as_str()) {
+                    found.push(format!("{path}:{at}: {word}"));
+                }
             }
         }
     }

@@ -1,0 +1,38 @@
+//! The schema's history: an ordered list of steps, each written beside the SQL that uses its tables.
+//! A step's number is its position. Steps are appended, never changed, reordered or removed.
+
+use super::{StoreError, Tx};
+
+/// A name for people and the statements, run once.
+pub(crate) type Step = (&'static str, &'static str);
+
+/// Every step of the schema, oldest first.
+pub(crate) const STEPS: &[Step] = &[];
+
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (
+    position BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL
+)";
+
+/// Brings the database up to `steps` and gives how many were new. Refuses a database that has had more steps than that.
+pub(super) fn migrate(tx: &Tx<'_>, steps: &[Step]) -> Result<usize, StoreError> {
+    tx.execute(LEDGER, &[])?;
+    let done = tx
+        .query_opt("SELECT COUNT(*) FROM schema_steps", &[], |row| row.u64(0))?
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(0);
+    if done > steps.len() {
+        return Err(StoreError::Newer {
+            found: done,
+            known: steps.len(),
+        });
+    }
+    for (position, (name, sql)) in steps.iter().enumerate().skip(done) {
+        tx.execute_step(sql)?;
+        tx.execute(
+            "INSERT INTO schema_steps (position, name) VALUES (?1, ?2)",
+            crate::params![position, *name],
+        )?;
+    }
+    Ok(steps.len() - done)
+}
