@@ -35,7 +35,8 @@ pub struct ConflictingValue {
     pub area: Option<AreaCode>,
     /// The install that wrote it.
     pub actor: ActorId,
-    /// When, by the author's clock, in milliseconds.
+    /// When, by the author's clock; ISO 8601 in JSON.
+    #[serde(with = "history::iso_8601")]
     pub at: Timestamp,
     /// The change that wrote it.
     pub change: ChangeHash,

@@ -81,8 +81,8 @@ impl Document {
     pub(crate) fn with_lineage(id: DocumentId, lineage: &'static Lineage) -> Self {
         let mut inner = Automerge::new();
         inner
-            .apply_changes(lineage.changes().to_vec())
-            .expect("constants of this program apply to an empty document");
+            .apply_changes([lineage.changes()[0].clone()])
+            .expect("the genesis of this program applies to an empty document");
         Self { id, inner, lineage }
     }
 
@@ -254,6 +254,11 @@ impl Document {
             Some(entry) => self.child_map(&map, entry),
             None => Some(map),
         }
+    }
+
+    /// Whether the map of the genesis that a path begins with is here.
+    pub(crate) fn has_collection_of(&self, path: &str) -> bool {
+        schema::place(path).is_some_and(|place| self.map_of(place.root, None).is_some())
     }
 
     fn child_map(&self, parent: &ObjId, key: &str) -> Option<ObjId> {

@@ -394,7 +394,13 @@ impl Document {
     /// Checks an edit and makes it as exactly one change. On an error nothing is written.
     pub fn edit(&mut self, edit: &Edit, by: &Authorship) -> Result<RawChange, EditError> {
         let plan = plan(edit, self, by)?;
-        self.add_missing_constants();
+        if plan
+            .writes
+            .iter()
+            .any(|write| !self.has_collection_of(&write.path))
+        {
+            self.add_missing_constants();
+        }
         let attribution = Attribution {
             kind: edit.kind().to_owned(),
             staff: by.staff,

@@ -395,25 +395,33 @@ impl Draft<'_> {
         !reasons.is_empty() && reasons.iter().all(Option::is_some)
     }
 
-    /// Leaves out what the record says already.
+    /// Leaves out what the record says already, and makes every decision a write of its own: setting a
+    /// contradicted field to the value Automerge shows would otherwise become a deletion of the others,
+    /// which no history tells. So one of the others is written before it, in the same change.
     fn finish(self) -> Result<Plan, EditError> {
         let Self {
             document,
             create,
-            mut writes,
+            writes: drafted,
             ..
         } = self;
-        writes.retain(|write| match &write.action {
-            Action::Add(_) => true,
-            Action::Put(value) => {
+        let mut writes = Vec::with_capacity(drafted.len());
+        for write in drafted {
+            if let Action::Put(value) = &write.action {
                 let now = document.values_at(&write.path);
-                match now.as_slice() {
-                    [] => value.is_some(),
-                    [one] => one != value,
-                    _ => true,
+                let other = now.iter().find(|other| *other != value);
+                match (now.last(), other) {
+                    (None, _) if value.is_none() => continue,
+                    (Some(winner), None) if winner == value => continue,
+                    (Some(winner), Some(other)) if winner == value => writes.push(Write {
+                        path: write.path.clone(),
+                        action: Action::Put(other.clone()),
+                    }),
+                    _ => {}
                 }
             }
-        });
+            writes.push(write);
+        }
         if writes.is_empty() && create.is_empty() {
             return Err(EditError::NothingChanged);
         }
