@@ -28,6 +28,16 @@ CARGO_HOME ?= $(HOME)/.cargo
 export PATH := $(PATH):$(CARGO_HOME)/bin
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
+# A machine whose stable toolchain already is the pinned version need not fetch it a second time.
+ifndef RUSTUP_TOOLCHAIN
+ifeq ($(shell rustup toolchain list 2>/dev/null | grep '^$(RUST)-'),)
+ifneq ($(shell rustc +stable --version 2>/dev/null | grep -F ' $(RUST) '),)
+export RUSTUP_TOOLCHAIN := stable
+endif
+endif
+endif
+TOOLCHAIN := $(or $(RUSTUP_TOOLCHAIN),$(RUST))
+
 # A tool is run a few times: a quick build of it matters more than a quick tool.
 TOOL_PROFILE := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
 	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=true
@@ -55,12 +65,11 @@ toolchain: ## Install only what building and running need
 	  "$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
 	fi
 	@command -v rustup >/dev/null || { echo "rustup is needed: it installs the pinned Rust $(RUST)" >&2; exit 1; }
-	@if ! rustup toolchain list | grep -q '^$(RUST)-'; then \
-	  rustup toolchain install $(RUST) --profile minimal --component clippy --component rustfmt --target $(WASM) --no-self-update; \
-	fi
-	@have=$$(rustup component list --toolchain $(RUST) --installed); \
-	for c in clippy rustfmt; do grep -q "^$$c" <<<"$$have" || rustup component add --toolchain $(RUST) $$c; done; \
-	grep -q '^rust-std-$(WASM)$$' <<<"$$have" || rustup target add --toolchain $(RUST) $(WASM)
+	@rustup toolchain list | grep -q '^$(TOOLCHAIN)' || \
+	  rustup toolchain install $(TOOLCHAIN) --profile minimal --component clippy --component rustfmt --target $(WASM) --no-self-update
+	@have=$$(rustup component list --toolchain $(TOOLCHAIN) --installed); \
+	for c in clippy rustfmt; do grep -q "^$$c" <<<"$$have" || rustup component add --toolchain $(TOOLCHAIN) $$c; done; \
+	grep -q '^rust-std-$(WASM)$$' <<<"$$have" || rustup target add --toolchain $(TOOLCHAIN) $(WASM)
 
 .PHONY: tools
 tools: $(STAMPS)/cargo-nextest-$(NEXTEST_VERSION) $(STAMPS)/cargo-deny-$(DENY_VERSION) $(STAMPS)/typos-$(TYPOS_VERSION)
