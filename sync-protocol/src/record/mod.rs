@@ -26,6 +26,8 @@ mod view;
 #[cfg(test)]
 mod convergence;
 #[cfg(test)]
+mod data_model;
+#[cfg(test)]
 mod scene;
 
 pub use attribution::{Attribution, NoAttribution};

@@ -119,8 +119,14 @@ fn a_document_saved_by_the_first_version_still_reads() {
     let core = Document::load(id(), &unhex(include_str!("fixtures/core-1.hex"))).unwrap();
     let health_id = DocumentId::new(household(), DocKind::Health);
     let health = Document::load(health_id, &unhex(include_str!("fixtures/health-1.hex"))).unwrap();
-    assert_eq!(core.heads()[0].to_string(), "08ac880d0c4a7dd6195bcfcebdad4153205e0e91c07d7066dcdb8fe89fd8566b");
-    assert_eq!(health.heads()[0].to_string(), "c6ca9bdf8a74d8feda1c6cb008f074ac1078f0f4599b45d4d0b73eb77e9aeedf");
+    assert_eq!(
+        core.heads()[0].to_string(),
+        "08ac880d0c4a7dd6195bcfcebdad4153205e0e91c07d7066dcdb8fe89fd8566b"
+    );
+    assert_eq!(
+        health.heads()[0].to_string(),
+        "c6ca9bdf8a74d8feda1c6cb008f074ac1078f0f4599b45d4d0b73eb77e9aeedf"
+    );
     let (core_now, health_now) = family();
     let read = |core, health| crate::record::view(household(), core, Some(health)).unwrap();
     assert_eq!(read(&core, &health), read(&core_now, &health_now));
@@ -149,5 +155,8 @@ fn damaged_and_foreign_bytes_are_refused() {
 fn a_family_of_four_with_ten_visits_stays_small() {
     let (core, health) = family();
     let (core, health) = (core.save().len(), health.save().len());
-    assert!(core < 1_000 && health < 2_300, "core {core} B, health {health} B");
+    assert!(
+        core < 1_000 && health < 2_300,
+        "core {core} B, health {health} B"
+    );
 }

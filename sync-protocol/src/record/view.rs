@@ -539,12 +539,10 @@ impl MapReader<'_> {
     }
 
     fn shown<T: FromValue>(&self, key: &str) -> Option<Shown<T>> {
-        let values = self.find(key)?;
-        let path = format!("{}/{}{key}", self.path, self.prefix);
-        let rule = field_at(self.kind, &path).map_or(MergeRule::Review, |field| field.rule);
-        match values {
+        // Most fields have one value, and no rule is needed to show it.
+        match self.find(key)? {
             [only] => only.clone().and_then(T::from_value).map(Shown::Agreed),
-            [winner, ..] if rule != MergeRule::Review => {
+            [winner, ..] if self.rule(key) != MergeRule::Review => {
                 winner.clone().and_then(T::from_value).map(Shown::Agreed)
             }
             several => Some(Shown::Contradicted {
@@ -554,6 +552,11 @@ impl MapReader<'_> {
                     .collect(),
             }),
         }
+    }
+
+    fn rule(&self, key: &str) -> MergeRule {
+        let path = format!("{}/{}{key}", self.path, self.prefix);
+        field_at(self.kind, &path).map_or(MergeRule::Review, |field| field.rule)
     }
 
     /// The members of a set: keys below the prefix with a value that says yes, whoever said no meanwhile.
