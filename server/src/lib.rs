@@ -1,6 +1,8 @@
 //! The central register: ingest, merge, a store keyed by residence, and feeds, behind HTTP.
 
+pub mod api;
 pub mod areas;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod demo;
@@ -12,10 +14,16 @@ pub mod faults;
 pub(crate) mod feed;
 pub(crate) mod ingest;
 pub mod live;
+pub mod measure;
 pub(crate) mod projection;
 pub mod proof;
 pub(crate) mod residence;
 pub mod review;
+pub mod serve;
 pub mod staff;
+pub mod state;
 pub mod store;
 pub mod token;
+
+#[cfg(test)]
+mod rehearsal;

@@ -1,0 +1,122 @@
+//! Serving: binds, answers until told to stop, lets requests finish, folds the log into the database.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::api;
+use crate::config::Config;
+use crate::state::{AppState, StartError};
+
+/// How often counters that nobody reads are tidied.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// A server that listens but does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    state: Arc<AppState>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Opens the data folder and binds.
+    pub async fn bind(dir: &Path, config: &Config) -> Result<Server, StartError> {
+        let state = AppState::open(dir, config)?;
+        let bound = async {
+            let listener = TcpListener::bind(config.listen).await?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        let (listener, address) = bound.await.map_err(|error| StartError::Io {
+            what: "the listening socket",
+            error,
+        })?;
+        Ok(Server {
+            state,
+            listener,
+            address,
+        })
+    }
+
+    /// Where it listens: the port is the one that the system chose when the configuration says 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its requests share.
+    pub fn state(&self) -> &Arc<AppState> {
+        &self.state
+    }
+
+    /// Answers until `stop` is done, then lets requests in hand finish within their time and closes the store.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let Server {
+            state, listener, ..
+        } = self;
+        let upkeep = tokio::spawn(keep_metrics(state.metrics.clone()));
+        let told = Arc::clone(&state);
+        let stopping = async move {
+            stop.await;
+            tracing::info!("stopping");
+            told.stopping.send_replace(true);
+        };
+        let mut heard = state.stopping.subscribe();
+        let drain = state.limits.drain();
+        let overdue = async move {
+            // An error means that the state is gone, and the server with it.
+            let _ = heard.wait_for(|stopping| *stopping).await;
+            tokio::time::sleep(drain).await;
+        };
+        let serving =
+            axum::serve(listener, api::router(Arc::clone(&state))).with_graceful_shutdown(stopping);
+        let served = tokio::select! {
+            served = serving => served,
+            () = overdue => {
+                tracing::warn!("some requests did not finish in time");
+                Ok(())
+            }
+        };
+        upkeep.abort();
+        state.store.close().await;
+        tracing::info!("stopped");
+        served
+    }
+}
+
+async fn keep_metrics(metrics: metrics_exporter_prometheus::PrometheusHandle) {
+    let mut every = tokio::time::interval(METRICS_UPKEEP);
+    loop {
+        every.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+/// Starts to listen for SIGINT and SIGTERM, and gives what is done when one of them comes.
+#[cfg(unix)]
+pub fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Gives what is done when the process is asked to end.
+#[cfg(not(unix))]
+pub fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without signals there is nothing to wait for but the end of the process.
+            std::future::pending::<()>().await;
+        }
+    })
+}
