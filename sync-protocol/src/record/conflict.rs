@@ -5,7 +5,7 @@
 
 use automerge::{ObjId, ObjType, ROOT, ReadDoc, ValueRef};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::attribution::Attribution;
 use super::document::{Document, actor_of};
@@ -139,40 +139,27 @@ pub fn residence_values(core: &Document) -> Vec<AreaCode> {
     areas
 }
 
-/// Edits of persons whom someone else removed meanwhile. One is settled by any later change of the
-/// person's removal that knows both: taking it back, or confirming it with a note.
+/// Edits of persons whom someone else removed meanwhile, for every removal that stands. One is settled by
+/// any later change of the person's removal that knows both: taking it back, or confirming it with a note.
 pub fn edits_of_removed(core: &Document) -> Vec<EditOfRemoved> {
-    // Most households have nobody removed; their history is not read.
-    let anyone = core.map_of("persons", None).is_some_and(|persons| {
-        core.inner().map_range(&persons, ..).any(|person| {
-            core.inner()
-                .get(person.id(), "removed/reason")
-                .is_ok_and(|reason| reason.is_some())
-        })
-    });
-    if !anyone {
+    let removals = standing_removals(core);
+    if removals.is_empty() {
+        // Most households have nobody removed; their history is not read.
         return Vec::new();
     }
-
-    let mut removals: Vec<(PersonId, ChangeHash)> = Vec::new();
     let mut marks: Vec<(PersonId, ChangeHash)> = Vec::new();
     let mut edits: BTreeMap<(PersonId, ChangeHash), Vec<String>> = BTreeMap::new();
-    history::walk(core, |change, path, value| {
-        let hash = ChangeHash::from(&change.hash());
-        let Some((id, key)) = path
-            .strip_prefix("persons/")
-            .and_then(|rest| rest.split_once('/'))
-        else {
+    history::walk(core, |change, path, _| {
+        let rest = path.strip_prefix("persons/");
+        let Some((id, key)) = rest.and_then(|rest| rest.split_once('/')) else {
             return;
         };
         let Ok(person) = id.parse::<PersonId>() else {
             return;
         };
+        let hash = ChangeHash::from(&change.hash());
         if key.starts_with("removed/") {
             marks.push((person, hash));
-            if key == "removed/reason" && value.is_some() {
-                removals.push((person, hash));
-            }
         } else {
             edits
                 .entry((person, hash))
@@ -183,64 +170,83 @@ pub fn edits_of_removed(core: &Document) -> Vec<EditOfRemoved> {
 
     let graph = Graph::of(core);
     let mut found = Vec::new();
-    for (person, removal) in &removals {
-        let before = graph.ancestors(removal);
+    for (person, removal) in removals {
+        let before = graph.ancestors([removal]);
+        let after = graph.descendants(removal);
+        let later = marks
+            .iter()
+            .filter(|(marked, mark)| *marked == person && after.contains(mark))
+            .map(|(_, mark)| *mark);
+        let settled = graph.ancestors(later);
         for ((edited, edit), paths) in &edits {
-            if edited != person || before.contains(edit) {
-                continue;
-            }
-            let edit_before = graph.ancestors(edit);
-            if edit_before.contains(removal) {
-                continue;
-            }
-            let settled = marks.iter().any(|(marked, mark)| {
-                marked == person && {
-                    let known = graph.ancestors(mark);
-                    known.contains(removal) && known.contains(edit)
-                }
-            });
-            if !settled {
+            let apart = !before.contains(edit) && !after.contains(edit);
+            if *edited == person && apart && !settled.contains(edit) {
                 found.push(EditOfRemoved {
-                    person: *person,
-                    removal: *removal,
+                    person,
+                    removal,
                     edit: *edit,
                     paths: paths.clone(),
                 });
             }
         }
     }
-    found.sort_by_key(|entry| (entry.person, entry.removal, entry.edit));
     found
 }
 
-/// Which change builds on which.
-struct Graph(HashMap<ChangeHash, Vec<ChangeHash>>);
+/// Every removal that nothing has overwritten, by person, with the change that wrote it.
+fn standing_removals(core: &Document) -> BTreeSet<(PersonId, ChangeHash)> {
+    let mut removals = BTreeSet::new();
+    let Some(persons) = core.map_of("persons", None) else {
+        return removals;
+    };
+    for item in core.inner().map_range(&persons, ..) {
+        let Ok(person) = item.key.parse::<PersonId>() else {
+            continue;
+        };
+        for (value, op) in core.values_in(&item.id(), "removed/reason") {
+            let change = core.inner().hash_for_opid(&op);
+            if let (Some(_), Some(change)) = (value, change) {
+                removals.insert((person, ChangeHash::from(&change)));
+            }
+        }
+    }
+    removals
+}
+
+/// Which change builds on which, parents first.
+struct Graph(Vec<(ChangeHash, Vec<ChangeHash>)>);
 
 impl Graph {
     fn of(document: &Document) -> Self {
         let metas = document.inner().get_changes_meta(&[]);
-        Self(
-            metas
-                .iter()
-                .map(|meta| {
-                    (
-                        ChangeHash::from(&meta.hash),
-                        meta.deps.iter().map(ChangeHash::from).collect(),
-                    )
-                })
-                .collect(),
-        )
+        let links = metas.iter().map(|meta| {
+            let deps = meta.deps.iter().map(ChangeHash::from).collect();
+            (ChangeHash::from(&meta.hash), deps)
+        });
+        Self(links.collect())
     }
 
-    fn ancestors(&self, of: &ChangeHash) -> HashSet<ChangeHash> {
-        let mut seen = HashSet::new();
-        let mut left: Vec<ChangeHash> = self.0.get(of).cloned().unwrap_or_default();
-        while let Some(hash) = left.pop() {
-            if seen.insert(hash) {
-                left.extend(self.0.get(&hash).into_iter().flatten());
+    /// What any of these builds on, themselves left out unless another of them builds on it.
+    fn ancestors(&self, of: impl IntoIterator<Item = ChangeHash>) -> HashSet<ChangeHash> {
+        let of: HashSet<ChangeHash> = of.into_iter().collect();
+        let mut found = HashSet::new();
+        for (hash, deps) in self.0.iter().rev() {
+            if of.contains(hash) || found.contains(hash) {
+                found.extend(deps.iter().copied());
             }
         }
-        seen
+        found
+    }
+
+    /// What builds on this.
+    fn descendants(&self, of: ChangeHash) -> HashSet<ChangeHash> {
+        let mut found = HashSet::new();
+        for (hash, deps) in &self.0 {
+            if deps.iter().any(|dep| *dep == of || found.contains(dep)) {
+                found.insert(*hash);
+            }
+        }
+        found
     }
 }
 

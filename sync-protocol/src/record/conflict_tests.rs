@@ -220,6 +220,26 @@ fn an_edit_of_someone_removed_meanwhile_is_told_until_it_is_settled() {
 }
 
 #[test]
+fn a_removal_made_again_after_being_taken_back_is_held_against_the_edit() {
+    let (mut a, mut b) = two();
+    a.edit(&remove(1, "搬走"), &by(2)).unwrap();
+    let restore = Edit::RestorePerson {
+        person: person(1),
+        note: "还在".into(),
+    };
+    a.edit(&restore, &by(2)).unwrap();
+    let edit = b.edit(&correct(1, "phone", "10000000005"), &by(3)).unwrap();
+    let mut restored = a.clone();
+    pull(&mut restored, &b);
+    assert!(edits_of_removed(&restored).is_empty());
+    let again = a.edit(&remove(1, "确已搬走"), &by(2)).unwrap();
+    merge(&mut a, &mut b);
+    let found = edits_of_removed(&b);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].removal, found[0].edit), (again.hash, edit.hash));
+}
+
+#[test]
 fn a_removal_that_knows_the_edit_is_no_conflict() {
     let (mut a, _) = two();
     a.edit(&correct(1, "phone", "10000000005"), &by(3)).unwrap();

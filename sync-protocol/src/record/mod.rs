@@ -24,9 +24,9 @@ mod value;
 mod view;
 
 #[cfg(test)]
-mod convergence;
+mod convergence_tests;
 #[cfg(test)]
-mod data_model;
+mod data_model_tests;
 #[cfg(test)]
 mod scene;
 
