@@ -1,0 +1,196 @@
+//! A household as text for a person: every field that is filled in, every value of a contradicted one.
+
+use serde_json::{Map, Value};
+use sojourn_sync_protocol::record::{Contradiction, HouseholdView};
+
+use crate::catalogue::{Lang, labels};
+use crate::table::shortened;
+
+/// Widest a note gets before it is shortened.
+const VALUE_MAX: usize = 200;
+
+/// A household and what a person wants to know beside it.
+pub(crate) struct Shown<'a> {
+    /// The household.
+    pub(crate) view: &'a HouseholdView,
+    /// Its area's names from the top of the tree down; of a contested residence, every area's.
+    pub(crate) area_names: Vec<String>,
+    /// Edits of it that wait to be handed in.
+    pub(crate) pending: u64,
+    /// Edits of it that are held.
+    pub(crate) held: u64,
+    /// It moved out of this tablet's areas.
+    pub(crate) leaving: bool,
+}
+
+/// The household as text.
+pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
+    let mut out = Lines::default();
+    let view = shown.view;
+    out.line(
+        0,
+        &format!("{} {}", lang.pick("Household", "家庭"), view.id),
+    );
+    let json = serde_json::to_value(view).unwrap_or_default();
+    if !shown.area_names.is_empty() {
+        out.line(1, &shown.area_names.join(" ≠ "));
+    }
+    for section in ["residence", "contact", "consent"] {
+        if let Some(Value::Object(fields)) = json.get(section) {
+            for (key, value) in fields.iter().filter(|(_, value)| **value != Value::from(0)) {
+                let text = words(section, key, value, lang);
+                out.line(1, &format!("{}: {text}", labels::field(key, lang)));
+            }
+        }
+    }
+    let sections = [
+        ("persons", lang.pick("Persons", "人员")),
+        ("facts", lang.pick("Health facts", "健康信息")),
+        ("needs", lang.pick("Requests", "诉求")),
+        ("moves", lang.pick("Moves", "迁移")),
+        ("visits", lang.pick("Visits", "走访")),
+    ];
+    for (section, title) in sections {
+        let Some(Value::Object(entries)) = json.get(section) else {
+            continue;
+        };
+        if entries.is_empty() {
+            continue;
+        }
+        out.line(0, title);
+        for (id, entry) in entries {
+            out.line(1, id);
+            if let Value::Object(fields) = entry {
+                out.line(2, &entry_text(section, fields, lang));
+            }
+        }
+    }
+    if !view.health {
+        out.line(
+            0,
+            lang.pick("Health is not on this tablet.", "本平板不存健康文档。"),
+        );
+    }
+    contradictions(&mut out, &view.contradictions, lang);
+    for removed in &view.edits_of_removed {
+        out.line(
+            0,
+            &lang.pick(
+                format!(
+                    "Removed by one and edited by another: person {}",
+                    removed.person
+                ),
+                format!("一人移出、另一人修改：人员 {}", removed.person),
+            ),
+        );
+    }
+    if shown.pending > 0 {
+        out.line(
+            0,
+            &lang.pick(
+                format!("{} edits wait to be handed in.", shown.pending),
+                format!("{} 项修改待上交。", shown.pending),
+            ),
+        );
+    }
+    if shown.leaving {
+        out.line(
+            0,
+            lang.pick(
+                "It moved to another area and leaves this tablet once these are handed in.",
+                "该家庭已迁往其他地区，待上交完成后将从本平板移除。",
+            ),
+        );
+    }
+    if shown.held > 0 {
+        out.line(
+            0,
+            &lang.pick(
+                format!("{} edits are held; see `held`.", shown.held),
+                format!("{} 项修改被搁置；见 held。", shown.held),
+            ),
+        );
+    }
+    out.text
+}
+
+fn entry_text(section: &str, fields: &Map<String, Value>, lang: Lang) -> String {
+    let part = |(key, value): (&String, &Value)| {
+        let text = words(section, key, value, lang);
+        (!text.is_empty()).then(|| format!("{} {text}", labels::field(key, lang)))
+    };
+    fields
+        .iter()
+        .filter_map(part)
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// A value in words; of a contradicted field, every value.
+fn words(section: &str, key: &str, value: &Value, lang: Lang) -> String {
+    let one = |value: &Value| match value {
+        Value::Null => "—".to_owned(),
+        Value::String(text) => shortened(labels::word(section, key, text, lang), VALUE_MAX),
+        other => other.to_string(),
+    };
+    match value {
+        Value::Object(fields) => match fields.get("contradicted") {
+            Some(Value::Array(values)) => {
+                let all = values.iter().map(one).collect::<Vec<_>>().join(" ≠ ");
+                format!("{all} {}", lang.pick("(contradicted)", "（有分歧）"))
+            }
+            _ => entry_text(section, fields, lang),
+        },
+        Value::Array(values) => values.iter().map(one).collect::<Vec<_>>().join(", "),
+        other => one(other),
+    }
+}
+
+fn contradictions(out: &mut Lines, all: &[Contradiction], lang: Lang) {
+    if all.is_empty() {
+        return;
+    }
+    out.line(
+        0,
+        lang.pick(
+            "Contradicted: nobody has decided yet. Set the field to settle it.",
+            "有分歧，尚未决定。给字段赋值即可作出决定。",
+        ),
+    );
+    for field in all {
+        out.line(1, &field.path);
+        for value in &field.values {
+            let text = value
+                .value
+                .as_ref()
+                .map_or_else(|| "—".to_owned(), ToString::to_string);
+            let staff = value.staff.map(|id| id.to_string()).unwrap_or_default();
+            let area = value
+                .area
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let text = shortened(&text, VALUE_MAX);
+            out.line(
+                2,
+                &format!(
+                    "{text}    {} · {staff} · {area} · {}",
+                    value.at, value.actor
+                ),
+            );
+        }
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    text: String,
+}
+
+impl Lines {
+    fn line(&mut self, depth: usize, text: &str) {
+        self.text.extend(std::iter::repeat_n(' ', depth * 2));
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+}

@@ -1,0 +1,358 @@
+//! Commands that read: `status`, `list`, `show`, `history`, `held`, `export`.
+
+use std::io::Write;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sojourn_client_core::Tablet;
+use sojourn_client_core::error::Error;
+use sojourn_client_core::outbox::{EditState, HeldReason, OutboxRow};
+use sojourn_client_core::projection::{HouseholdRow, ListQuery};
+use sojourn_client_core::{areas, history as past, identity};
+use sojourn_sync_protocol::record::Assignment;
+use sojourn_sync_protocol::{AreaCode, Timestamp};
+
+use crate::args::{History, List, OneHousehold, Reading};
+use crate::catalogue::{Lang, labels};
+use crate::household::{self, Shown};
+use crate::problem::Problem;
+use crate::table::Table;
+
+/// Households a search shows when no number is given.
+const FOUND_MAX: usize = 50;
+/// Digits of an id that a table shows: the milliseconds it was made at and a little more.
+const ID_SHOWN: usize = 18;
+
+/// Prints a value as one line of JSON.
+pub(crate) fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Problem> {
+    serde_json::to_writer(&mut *out, value).map_err(|error| Problem::Output(error.into()))?;
+    out.push(b'\n');
+    Ok(())
+}
+
+pub(crate) fn status(
+    tablet: &Tablet,
+    args: &Reading,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let status = tablet.status()?;
+    let (tree, cursor) = tablet.read("status", |tx| {
+        Ok::<_, Error>((areas::version(tx)?, identity::cursors(tx)?))
+    })?;
+    if args.json {
+        let mut value = serde_json::to_value(&status).unwrap_or_default();
+        value["enrolled"] = json!(status.device.is_some());
+        value["areas_version"] = json!(tree);
+        value["cursor"] = cursor
+            .iter()
+            .map(|cursor| (cursor.area.to_string(), Value::from(cursor.seq)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        return json(out, &value);
+    }
+    let Some(device) = status.device else {
+        return Err(Error::NotEnrolled.into());
+    };
+    let mut line = |en: &str, zh: &str, value: String| {
+        let _ = writeln!(out, "{}: {value}", lang.pick(en, zh));
+    };
+    line("tablet", "平板", device.to_string());
+    line("staff", "人员", status.staff_name.unwrap_or_default());
+    line("server", "服务器", status.server.unwrap_or_default());
+    let mut names = Vec::new();
+    for area in &status.areas {
+        names.push(area_name(tablet, area)?);
+    }
+    line("areas", "地区", names.join(", "));
+    let kinds = status
+        .kinds
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    line("documents", "文档", kinds);
+    line("households", "家庭", status.households.to_string());
+    line("persons", "人员数", status.persons.to_string());
+    line(
+        "contradicted fields",
+        "有分歧的字段",
+        status.contradictions.to_string(),
+    );
+    line(
+        "waiting to be handed in",
+        "待上交",
+        status.pending.to_string(),
+    );
+    line("held", "被搁置", status.held.to_string());
+    let synced = status.synced_at.map(|at| at.to_string());
+    line(
+        "last synced",
+        "上次同步",
+        synced.unwrap_or_else(|| lang.pick("never", "从未").into()),
+    );
+    Ok(())
+}
+
+fn area_name(tablet: &Tablet, code: &AreaCode) -> Result<String, Problem> {
+    let area = tablet.read("area", |tx| Ok::<_, Error>(areas::area(tx, code)?))?;
+    Ok(area.map_or_else(
+        || code.to_string(),
+        |area| format!("{} ({code})", area.name),
+    ))
+}
+
+pub(crate) fn list(
+    tablet: &Tablet,
+    args: &List,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
+    if let Some(text) = &args.search {
+        let found = tablet.search(text, limit.unwrap_or(FOUND_MAX))?;
+        if args.json {
+            return json(out, &found);
+        }
+        let rows: Vec<_> = found
+            .into_iter()
+            .map(|found| {
+                (
+                    found.household,
+                    Some(found.person_name).filter(|name| !name.is_empty()),
+                )
+            })
+            .collect();
+        return table(tablet, rows, lang, out);
+    }
+    let rows = tablet.list(&ListQuery {
+        limit,
+        ..ListQuery::default()
+    })?;
+    if args.json {
+        return json(out, &rows);
+    }
+    table(
+        tablet,
+        rows.into_iter().map(|row| (row, None)).collect(),
+        lang,
+        out,
+    )
+}
+
+fn table(
+    tablet: &Tablet,
+    rows: Vec<(HouseholdRow, Option<String>)>,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let mut table = Table::new(&lang.pick(
+        ["id", "name", "area", "address", "phone", "persons", ""],
+        ["编号", "姓名", "地区", "地址", "电话", "人数", ""],
+    ));
+    for (row, found) in rows {
+        let mut marks = Vec::new();
+        if row.contradictions > 0 {
+            marks.push(lang.pick("contradicted", "有分歧"));
+        }
+        if row.pending > 0 {
+            marks.push(lang.pick("waiting", "待上交"));
+        }
+        if row.held > 0 {
+            marks.push(lang.pick("held", "被搁置"));
+        }
+        if row.leaving {
+            marks.push(lang.pick("leaving", "迁出中"));
+        }
+        let area = match row.area.parse() {
+            Ok(code) => tablet
+                .read("area", |tx| Ok::<_, Error>(areas::area(tx, &code)?))?
+                .map_or(row.area, |area| area.name),
+            Err(_) => row.area,
+        };
+        table.row(vec![
+            row.id.to_string().chars().take(ID_SHOWN).collect(),
+            found.unwrap_or(row.name),
+            area,
+            row.address,
+            row.phone,
+            row.persons.to_string(),
+            marks.join(" "),
+        ]);
+    }
+    out.extend(table.render().into_bytes());
+    Ok(())
+}
+
+pub(crate) fn show(
+    tablet: &Tablet,
+    args: &OneHousehold,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let (row, view) = tablet.show(tablet.resolve(&args.id)?)?;
+    let mut area_names = Vec::new();
+    for area in view.residence.area.iter().flat_map(|area| area.values()) {
+        if let Ok(code) = area.parse() {
+            let names = tablet.read("area", |tx| Ok::<_, Error>(areas::path_names(tx, &code)?))?;
+            area_names.extend((!names.is_empty()).then(|| names.join(" · ")));
+        }
+    }
+    if args.json {
+        let mut value = serde_json::to_value(&view).unwrap_or_default();
+        value["area_names"] = json!(area_names);
+        value["pending"] = json!(row.pending);
+        value["held"] = json!(row.held);
+        value["leaving"] = json!(row.leaving);
+        return json(out, &value);
+    }
+    let shown = Shown {
+        view: &view,
+        area_names,
+        pending: row.pending.into(),
+        held: row.held.into(),
+        leaving: row.leaving,
+    };
+    out.extend(household::render(&shown, lang).into_bytes());
+    Ok(())
+}
+
+pub(crate) fn history(
+    tablet: &Tablet,
+    args: &History,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    // A field of the household itself may go by its last name, as in `edit`.
+    let path = args.field.as_ref().map(|field| {
+        let named = Assignment::parse(&format!("{field}=")).map(|assignment| assignment.path);
+        named.unwrap_or_else(|_| field.trim_end_matches('/').to_owned())
+    });
+    let written = tablet.history(id, path.as_deref())?;
+    if args.json {
+        return json(out, &written);
+    }
+    let mut table = Table::new(&lang.pick(
+        ["when", "field", "value", "by", "area", "device", ""],
+        ["时间", "字段", "值", "填写人", "地区", "设备", ""],
+    ));
+    for past::Written {
+        entry,
+        here,
+        pending,
+        ..
+    } in written
+    {
+        let mut marks = Vec::new();
+        if here {
+            marks.push(lang.pick("here", "本机"));
+        }
+        if pending {
+            marks.push(lang.pick("waiting", "待上交"));
+        }
+        table.row(vec![
+            entry.at.to_string(),
+            entry.path,
+            entry
+                .value
+                .map_or_else(|| "—".into(), |value| value.to_string()),
+            entry
+                .staff
+                .map(|staff| staff.to_string())
+                .unwrap_or_default(),
+            entry.area.map(|area| area.to_string()).unwrap_or_default(),
+            entry.actor.to_string().chars().take(8).collect(),
+            marks.join(" "),
+        ]);
+    }
+    out.extend(table.render().into_bytes());
+    Ok(())
+}
+
+/// A held edit, as `held --json` prints it.
+#[derive(Serialize)]
+struct HeldEdit {
+    household: String,
+    document: &'static str,
+    change: String,
+    kind: Option<&'static str>,
+    at: Timestamp,
+    fate: &'static str,
+    reason: Option<String>,
+    edit: Option<sojourn_sync_protocol::record::Edit>,
+}
+
+impl HeldEdit {
+    fn of(row: OutboxRow) -> Self {
+        let (fate, reason) = match &row.state {
+            EditState::Held(HeldReason::Quarantined { why }) => {
+                ("quarantined", Some(why.name().to_owned()))
+            }
+            EditState::Held(HeldReason::MissingDeps) => ("missing-deps", None),
+            EditState::Held(HeldReason::OldEpoch { epoch }) => {
+                ("old-epoch", Some(epoch.to_string()))
+            }
+            EditState::Held(HeldReason::CannotRepeat { why }) => {
+                ("cannot-repeat", Some(why.clone()))
+            }
+            EditState::Queued | EditState::Batched { .. } => ("waiting", None),
+        };
+        Self {
+            household: row.document.household.to_string(),
+            document: row.document.kind.name(),
+            change: row.change.to_string(),
+            kind: row
+                .edit
+                .as_ref()
+                .map(sojourn_sync_protocol::record::Edit::kind),
+            at: row.at,
+            fate,
+            reason,
+            edit: row.edit,
+        }
+    }
+}
+
+pub(crate) fn held(
+    tablet: &Tablet,
+    args: &Reading,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let held: Vec<HeldEdit> = tablet.held()?.into_iter().map(HeldEdit::of).collect();
+    if args.json {
+        return json(out, &held);
+    }
+    if held.is_empty() {
+        let _ = writeln!(
+            out,
+            "{}",
+            lang.pick("Nothing is held.", "没有被搁置的修改。")
+        );
+        return Ok(());
+    }
+    for edit in held {
+        let what = edit
+            .kind
+            .map_or("—", |kind| labels::word("", "edit", kind, lang));
+        let why = lang.held(edit.fate, edit.reason.as_deref());
+        let _ = writeln!(out, "{} {} {what}\n  {why}", edit.at, edit.household);
+        if let Some(edit) = &edit.edit {
+            let _ = writeln!(out, "  {}", serde_json::to_string(edit).unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn export(tablet: &Tablet) -> Result<(), Problem> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let done = tablet.export(|view| {
+        let line = serde_json::to_string(&view).map_err(|error| Problem::Output(error.into()))?;
+        writeln!(out, "{line}").map_err(Problem::Output)
+    });
+    match done.and_then(|()| out.flush().map_err(Problem::Output)) {
+        Err(Problem::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

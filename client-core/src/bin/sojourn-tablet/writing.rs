@@ -1,0 +1,201 @@
+//! Commands that write: `add`, `import`, `edit`, `visit`, `move`. Each is one transaction.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+use sojourn_client_core::edits::{Edited, Import};
+use sojourn_client_core::error::Error;
+use sojourn_client_core::{Tablet, clock};
+use sojourn_sync_protocol::Timestamp;
+use sojourn_sync_protocol::record::{Edit, NewMove};
+
+use crate::args;
+use crate::catalogue::Lang;
+use crate::input;
+use crate::problem::{Problem, Reason};
+use crate::reading;
+
+pub(crate) fn add(
+    tablet: &Tablet,
+    args: &args::Add,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let line = input::household(&args.file)?;
+    let import = Import {
+        household: line.household,
+        at: line.at,
+        edit: line.edit,
+    };
+    let done = tablet
+        .import_edits(clock::now(), vec![import])
+        .map_err(|error| in_file(&args.file, None, error))?;
+    say(&done, args.json, lang, out)
+}
+
+pub(crate) fn import(
+    tablet: &Tablet,
+    args: &args::Import,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let lines = input::lines(&args.file)?;
+    let numbers: Vec<usize> = lines.iter().map(|line| line.line).collect();
+    let imports = lines
+        .into_iter()
+        .map(|line| Import {
+            household: line.household,
+            at: line.at,
+            edit: line.edit,
+        })
+        .collect();
+    let done = tablet
+        .import_edits(clock::now(), imports)
+        .map_err(|error| match error {
+            Error::At { index, source } => {
+                in_file(&args.file, numbers.get(index).copied(), *source)
+            }
+            other => other.into(),
+        })?;
+    let households: BTreeSet<String> = done
+        .iter()
+        .map(|edited| edited.household.to_string())
+        .collect();
+    if args.json {
+        let value = json!({ "edits": done.len(), "households": households });
+        return reading::json(out, &value);
+    }
+    let _ = writeln!(
+        out,
+        "{}",
+        lang.pick(
+            format!(
+                "Took in {} edits of {} households.",
+                done.len(),
+                households.len()
+            ),
+            format!(
+                "已导入 {} 项修改，涉及 {} 个家庭。",
+                done.len(),
+                households.len()
+            ),
+        )
+    );
+    Ok(())
+}
+
+fn in_file(path: &Path, line: Option<usize>, error: Error) -> Problem {
+    match error {
+        Error::At { source, .. } => in_file(path, line, *source),
+        Error::Store(_) | Error::NotEnrolled => error.into(),
+        error => Problem::BadInput {
+            path: path.into(),
+            line,
+            reason: Reason::Engine(error),
+        },
+    }
+}
+
+pub(crate) fn edit(
+    tablet: &Tablet,
+    args: &args::Edit,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    let edits = match &args.file {
+        Some(file) => vec![input::one::<Edit>(file)?],
+        None => Edit::from_assignments(&args.assignments).map_err(Error::Edit)?,
+    };
+    let done = tablet
+        .edit_all(clock::now(), id, edits)
+        .map_err(unnumbered)?;
+    say(&done, args.json, lang, out)
+}
+
+/// One edit of a command has no number.
+fn unnumbered(error: Error) -> Error {
+    match error {
+        Error::At { source, .. } => *source,
+        other => other,
+    }
+}
+
+pub(crate) fn visit(
+    tablet: &Tablet,
+    args: &args::Visit,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    let visit = Edit::RecordVisit(input::one(&args.file)?);
+    let done = tablet
+        .edit(clock::now(), id, visit)
+        .map_err(|error| in_file(&args.file, None, error))?;
+    say(&[done], args.json, lang, out)
+}
+
+pub(crate) fn move_to(
+    tablet: &Tablet,
+    args: &args::Move,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    let now = clock::now();
+    let new = NewMove {
+        id: None,
+        to: args.to.to_string(),
+        on: args.on.clone().unwrap_or_else(|| day(now)),
+        reason: args.reason.clone(),
+        address: args.address.clone(),
+    };
+    let done = tablet.edit(now, id, Edit::Move(new))?;
+    say(&[done], args.json, lang, out)
+}
+
+/// The day it is here.
+fn day(now: Timestamp) -> String {
+    let zone = jiff::tz::TimeZone::try_system().unwrap_or(jiff::tz::TimeZone::UTC);
+    let moment = jiff::Timestamp::from_millisecond(now.millis()).unwrap_or_default();
+    moment.to_zoned_datetime(zone).date().to_string()
+}
+
+/// Says what was made. It is on this tablet; `sync` carries it on.
+fn say(done: &[Edited], as_json: bool, lang: Lang, out: &mut Vec<u8>) -> Result<(), Problem> {
+    let household = done
+        .first()
+        .map(|edited| edited.household.to_string())
+        .unwrap_or_default();
+    if as_json {
+        let edits: Vec<_> = done
+            .iter()
+            .map(|edited| {
+                json!({
+                    "change": edited.change,
+                    "document": edited.document,
+                    "kind": edited.edit.kind(),
+                    "edit": edited.edit,
+                })
+            })
+            .collect();
+        return reading::json(out, &json!({ "household": household, "edits": edits }));
+    }
+    let _ = writeln!(
+        out,
+        "{}",
+        lang.pick(
+            format!(
+                "Household {household}: {} saved on this tablet; `sync` hands in.",
+                done.len()
+            ),
+            format!(
+                "家庭 {household}：已在本机保存 {} 项修改，sync 时上交。",
+                done.len()
+            ),
+        )
+    );
+    Ok(())
+}

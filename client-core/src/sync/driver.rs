@@ -1,0 +1,338 @@
+//! Runs a session: carries out what it decides, against the store, the network and a clock.
+//!
+//! Nothing is lost wherever this stops: a request is fixed in the store before it is sent, and its answer is
+//! taken in by one transaction. Cancelling takes effect between requests and within one.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::time::Duration;
+
+use sojourn_sync_protocol::limits::PAGE_BYTES_TARGET;
+use sojourn_sync_protocol::message::{
+    AreasReply, SyncReply, TokenReply, TokenRequest, VerifyAnswer, VerifyAsk, VerifyReply,
+    VerifyRequest,
+};
+use sojourn_sync_protocol::{DocumentId, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::call::{Call, Caller, Tally};
+use super::incoming;
+use super::outgoing;
+use super::session::{Action, Failure, Outcome, Progress, Reply, RetryPolicy, Session, VerifyStep};
+use super::transport::{Method, Transport};
+use crate::Tablet;
+use crate::clock::{self, Random};
+use crate::enrol::local_token;
+use crate::error::Error;
+use crate::identity::{self, Identity};
+use crate::outbox::{self, BatchBounds};
+
+/// The time, and waiting for it.
+pub trait Clock {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+    /// Waits until this moment.
+    fn wait_until(&self, moment: Timestamp) -> impl Future<Output = ()> + Send;
+}
+
+/// The tablet's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    async fn wait_until(&self, moment: Timestamp) {
+        let left = u64::try_from(moment.since(self.now())).unwrap_or(0);
+        tokio::time::sleep(Duration::from_millis(left)).await;
+    }
+}
+
+/// How to run a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Bytes wanted in one page, before compression.
+    pub page_bytes: u32,
+    /// How much one batch holds.
+    pub batch: BatchBounds,
+    /// How to try again.
+    pub retry: RetryPolicy,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            page_bytes: u32::try_from(PAGE_BYTES_TARGET).unwrap_or(u32::MAX),
+            batch: BatchBounds::default(),
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// What a session came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was exchanged.
+    pub progress: Progress,
+    /// What travelled.
+    pub tally: Tally,
+}
+
+/// What a session needs of its surroundings.
+pub struct Surroundings<'a, T, C> {
+    /// The tablet.
+    pub tablet: &'a Tablet,
+    /// The network.
+    pub transport: &'a T,
+    /// The clock.
+    pub clock: &'a C,
+    /// Fresh random bytes.
+    pub random: &'a mut dyn Random,
+    /// Ends the session early.
+    pub cancel: &'a CancellationToken,
+}
+
+/// Runs one session to its end. `on_progress` hears of every step.
+///
+/// # Errors
+/// [`Error`] of the tablet itself: not enrolled, a full disk, a damaged database. What the network and the
+/// server do is in the report.
+pub async fn run<T: Transport, C: Clock>(
+    around: Surroundings<'_, T, C>,
+    options: Options,
+    on_progress: &mut (dyn FnMut(Progress, Tally) + Send),
+) -> Result<Report, Error> {
+    let Surroundings {
+        tablet,
+        transport,
+        clock,
+        random,
+        cancel,
+    } = around;
+    let (identity, token, queued) = tablet.read("begin session", |tx| {
+        let identity = identity::identity(tx)?.ok_or(Error::NotEnrolled)?;
+        Ok::<_, Error>((identity, identity::token(tx)?, outbox::counts(tx)?.0))
+    })?;
+    let mut session = Session::new(options.retry, token.map(|token| token.expires_at), queued);
+    let mut driver = Driver {
+        tablet,
+        transport,
+        clock,
+        random,
+        identity,
+        options,
+        tally: Tally::default(),
+        offered: HashSet::new(),
+    };
+    loop {
+        let now = clock.now();
+        if cancel.is_cancelled() {
+            session.cancel();
+        }
+        let action = session.next_action(now);
+        on_progress(session.progress(&action), driver.tally);
+        match action {
+            Action::Done(outcome) => {
+                if outcome == Outcome::Agreed {
+                    tablet.write("end session", now, |work| {
+                        Ok::<_, Error>(identity::set_synced_at(work.tx, now)?)
+                    })?;
+                }
+                let progress = session.progress(&Action::Done(outcome.clone()));
+                return Ok(Report {
+                    outcome,
+                    progress,
+                    tally: driver.tally,
+                });
+            }
+            Action::Wait(until) => {
+                tokio::select! {
+                    () = clock.wait_until(until) => {}
+                    () = cancel.cancelled() => {}
+                }
+            }
+            action => {
+                let done = tokio::select! {
+                    done = driver.perform(&action) => done,
+                    () = cancel.cancelled() => continue,
+                };
+                match done {
+                    Ok(reply) => session.on_reply(clock.now(), reply),
+                    Err(Stop::Failed(failure)) => {
+                        let jitter = u64::from_le_bytes(clock::draw(driver.random));
+                        session.on_failure(clock.now(), &action, failure, jitter);
+                    }
+                    Err(Stop::Tablet(error)) => return Err(error),
+                }
+            }
+        }
+    }
+}
+
+struct Driver<'a, T, C> {
+    tablet: &'a Tablet,
+    transport: &'a T,
+    clock: &'a C,
+    random: &'a mut dyn Random,
+    identity: Identity,
+    options: Options,
+    tally: Tally,
+    /// Documents whose own changes were handed in again in this session.
+    offered: HashSet<DocumentId>,
+}
+
+enum Stop {
+    Failed(Failure),
+    Tablet(Error),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error {
+            // The answer did not fit what was asked; the tablet is whole.
+            Error::Fates { .. } => Self::Failed(Failure::Unusable(error.to_string())),
+            other => Self::Tablet(other),
+        }
+    }
+}
+
+impl<T: Transport, C: Clock> Driver<'_, T, C> {
+    async fn perform(&mut self, action: &Action) -> Result<Reply, Stop> {
+        match action {
+            Action::Renew => self.renew().await,
+            Action::Sync => self.exchange().await,
+            Action::Areas => self.areas().await,
+            Action::Verify(step) => self.verify(step).await,
+            Action::Wait(_) | Action::Done(_) => unreachable!("the loop itself waits and ends"),
+        }
+    }
+
+    async fn renew(&mut self) -> Result<Reply, Stop> {
+        let request = TokenRequest {
+            device: self.identity.device,
+        };
+        let reply: TokenReply = self.post("/v1/token", None, &request).await?;
+        let now = self.clock.now();
+        let token = local_token(&reply, now);
+        let until = token.expires_at;
+        self.tablet.write("store token", now, |work| {
+            Ok::<_, Error>(identity::set_token(work.tx, &token)?)
+        })?;
+        Ok(Reply::Renewed(until))
+    }
+
+    async fn exchange(&mut self) -> Result<Reply, Stop> {
+        let (page_bytes, bounds) = (self.options.page_bytes, self.options.batch);
+        let request = self.tablet.write("fix batch", self.clock.now(), |work| {
+            outgoing::request(work, page_bytes, bounds)
+        })?;
+        let token = self.token()?;
+        let reply: SyncReply = self.post("/v1/sync", Some(&token), &request).await?;
+        let synced = self.tablet.write("apply page", self.clock.now(), |work| {
+            incoming::apply_page(work, &request, &reply)
+        })?;
+        Ok(Reply::Synced(synced))
+    }
+
+    async fn areas(&mut self) -> Result<Reply, Stop> {
+        let token = self.token()?;
+        let call = Call {
+            method: Method::Get,
+            path: "/v1/areas",
+            token: Some(&token),
+            now: self.clock.now(),
+            random: clock::draw(self.random),
+        };
+        let key = self.identity.signing_key();
+        let caller = Caller {
+            transport: self.transport,
+            server: &self.identity.server,
+            key: &key,
+        };
+        let tree: AreasReply = caller.get(call, &mut self.tally).await?;
+        self.tablet.write("store areas", self.clock.now(), |work| {
+            incoming::store_areas(work, &tree)
+        })?;
+        Ok(Reply::Areas)
+    }
+
+    async fn verify(&mut self, step: &VerifyStep) -> Result<Reply, Stop> {
+        let token = self.token()?;
+        let request = VerifyRequest {
+            area: step.area.clone(),
+            ask: step.ask.clone(),
+        };
+        let reply: VerifyReply = self.post("/v1/verify", Some(&token), &request).await?;
+        let now = self.clock.now();
+        match (&step.ask, reply.answer) {
+            (VerifyAsk::Buckets, VerifyAnswer::Buckets(theirs)) => {
+                let differing = self.tablet.read("compare buckets", |tx| {
+                    Ok::<_, Error>(incoming::compare_buckets(tx, &step.area, &theirs)?)
+                })?;
+                Ok(Reply::Buckets(differing))
+            }
+            (VerifyAsk::Documents(asked), VerifyAnswer::Documents(theirs)) => {
+                // Remembered only once committed.
+                let mut offered = self.offered.clone();
+                let (fetch, repaired) = self.tablet.write("compare documents", now, |work| {
+                    incoming::compare_documents(
+                        work,
+                        &step.area,
+                        asked,
+                        &theirs,
+                        reply.seq,
+                        &mut offered,
+                    )
+                })?;
+                self.offered = offered;
+                Ok(Reply::Leaves { fetch, repaired })
+            }
+            (VerifyAsk::Fetch { documents }, VerifyAnswer::Fetched(fetched)) => {
+                self.tablet.write("install documents", now, |work| {
+                    incoming::install_fetched(work, documents, &fetched)
+                })?;
+                Ok(Reply::Fetched)
+            }
+            _ => Err(Failure::Unusable("it answers another question".into()).into()),
+        }
+    }
+
+    fn token(&self) -> Result<String, Error> {
+        let token = self
+            .tablet
+            .read("token", |tx| Ok::<_, Error>(identity::token(tx)?))?;
+        Ok(token.map(|token| token.token).unwrap_or_default())
+    }
+
+    async fn post<R: serde::de::DeserializeOwned>(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        message: &impl serde::Serialize,
+    ) -> Result<R, Failure> {
+        let call = Call {
+            method: Method::Post,
+            path,
+            token,
+            now: self.clock.now(),
+            random: clock::draw(self.random),
+        };
+        let key = self.identity.signing_key();
+        let caller = Caller {
+            transport: self.transport,
+            server: &self.identity.server,
+            key: &key,
+        };
+        caller.post(call, message, &mut self.tally).await
+    }
+}

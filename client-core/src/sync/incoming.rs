@@ -1,0 +1,204 @@
+//! What the server's answers do to the store. One answer is one transaction: entries, fates, cursor and
+//! grant commit together or not at all.
+
+use std::collections::{BTreeSet, HashSet};
+
+use sojourn_sync_protocol::message::{
+    AreasReply, BucketDigest, DocumentLeaf, Entry, SyncReply, SyncRequest, WholeDocument,
+};
+use sojourn_sync_protocol::{AreaCode, DocumentId};
+
+use crate::arrivals::{self, Taken};
+use crate::error::Error;
+use crate::outbox::{self, EditState};
+use crate::store::{StoreError, Tx};
+use crate::work::Work;
+use crate::{areas, documents, identity, settle};
+
+use super::session::Synced;
+use super::verify::{self, Leaves};
+
+/// Takes in a page, and says what is left to do.
+///
+/// # Errors
+/// [`Error`]; then nothing of the page was taken in.
+pub fn apply_page(
+    work: &mut Work<'_>,
+    request: &SyncRequest,
+    reply: &SyncReply,
+) -> Result<Synced, Error> {
+    let mut synced = Synced {
+        entries: u64::try_from(reply.entries.len()).unwrap_or(u64::MAX),
+        remaining: reply.remaining,
+        areas_stale: reply.areas_version != areas::version(work.tx)?,
+        ..Synced::default()
+    };
+    let mut fetch = BTreeSet::new();
+
+    if let Some(batch) = &request.push {
+        outbox::settle(work, &reply.fates)?;
+        synced.pushed = u64::try_from(batch.changes.len()).unwrap_or(u64::MAX);
+    }
+    for entry in &reply.entries {
+        match entry {
+            Entry::Document(whole) => arrivals::install(work, whole)?,
+            Entry::Changes(new) => {
+                if arrivals::append_changes(work, new)? == Taken::NeedsWhole {
+                    fetch.insert((new.area.clone(), new.document));
+                }
+            }
+            Entry::Leave(leave) => arrivals::leave(work, leave)?,
+        }
+    }
+    for cursor in &reply.cursor {
+        identity::set_cursor(work.tx, cursor)?;
+    }
+    if let Some(grant) = &reply.grant {
+        identity::set_grant(work.tx, grant)?;
+    }
+    if reply.grant.is_some() && !synced.areas_stale {
+        leave_what_is_not_granted(work)?;
+    }
+
+    fetch.extend(awaiting_the_servers_copy(work.tx)?);
+    synced.fetch = fetch.into_iter().collect();
+    synced.queued = outbox::counts(work.tx)?.0;
+    if reply.remaining == 0 {
+        synced.differing = differing(work, reply)?;
+    }
+    Ok(synced)
+}
+
+/// Documents with edits that are made again once the server's copy is here.
+fn awaiting_the_servers_copy(tx: &Tx<'_>) -> Result<Vec<(AreaCode, DocumentId)>, Error> {
+    let mut found = Vec::new();
+    for row in outbox::held(tx)? {
+        let waits = matches!(&row.state, EditState::Held(reason) if reason.waits());
+        if waits && let Some(stored) = documents::stored(tx, row.document)? {
+            found.push((stored.area, row.document));
+        }
+    }
+    Ok(found)
+}
+
+/// Areas whose digest is not the server's, and areas that are held here and have no feed there.
+fn differing(work: &Work<'_>, reply: &SyncReply) -> Result<Vec<AreaCode>, Error> {
+    let kinds = identity::grant(work.tx)?
+        .map(|grant| grant.kinds)
+        .unwrap_or_default();
+    let mut differing = Vec::new();
+    let mut compared = HashSet::new();
+    for theirs in &reply.digests {
+        compared.insert(&theirs.area);
+        if documents::area_digest(work.tx, &theirs.area, &kinds)? != theirs.digest {
+            differing.push(theirs.area.clone());
+        }
+    }
+    for area in documents::areas(work.tx)? {
+        if !compared.contains(&area) && documents::area_digest(work.tx, &area, &kinds)?.count > 0 {
+            differing.push(area);
+        }
+    }
+    Ok(differing)
+}
+
+/// Stores the area tree, and takes off what lies outside the grant by it.
+///
+/// # Errors
+/// [`Error`].
+pub fn store_areas(work: &mut Work<'_>, tree: &AreasReply) -> Result<(), Error> {
+    areas::replace(work.tx, tree)?;
+    leave_what_is_not_granted(work)
+}
+
+fn leave_what_is_not_granted(work: &mut Work<'_>) -> Result<(), Error> {
+    let Some(grant) = identity::grant(work.tx)? else {
+        return Ok(());
+    };
+    documents::purge_outside(work, &grant)?;
+    for cursor in identity::cursors(work.tx)? {
+        if !areas::is_within(work.tx, &cursor.area, &grant.areas)? {
+            identity::forget_cursor(work.tx, &cursor.area)?;
+        }
+    }
+    Ok(())
+}
+
+/// The buckets of an area that differ from the server's.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn compare_buckets(
+    tx: &Tx<'_>,
+    area: &AreaCode,
+    theirs: &[BucketDigest],
+) -> Result<Vec<u8>, StoreError> {
+    let ours = verify::buckets(&leaves(tx, area)?);
+    Ok(verify::differing_buckets(&ours, theirs))
+}
+
+fn leaves(tx: &Tx<'_>, area: &AreaCode) -> Result<Leaves, StoreError> {
+    let kinds = identity::grant(tx)?
+        .map(|grant| grant.kinds)
+        .unwrap_or_default();
+    let leaves = documents::leaves(tx, area, &kinds)?;
+    Ok(leaves
+        .into_iter()
+        .map(|leaf| (leaf.document, leaf.leaf))
+        .collect())
+}
+
+/// Compares documents, and deals with those that the server does not hold in this area: own changes of them
+/// are handed in again, once a session (`offered` remembers which); after that they are purged.
+/// Returns what to fetch, and whether anything was mended.
+///
+/// # Errors
+/// [`Error`].
+pub fn compare_documents(
+    work: &mut Work<'_>,
+    area: &AreaCode,
+    asked: &[u8],
+    theirs: &[DocumentLeaf],
+    seq: u64,
+    offered: &mut HashSet<DocumentId>,
+) -> Result<(Vec<DocumentId>, bool), Error> {
+    let difference = verify::difference(&leaves(work.tx, area)?, theirs, asked);
+    let cursor = identity::cursors(work.tx)?
+        .into_iter()
+        .find(|cursor| cursor.area == *area);
+    let mut mended = false;
+    // With a feed that moved on meanwhile, a document that seems absent may only be on its way.
+    if cursor.map_or(0, |cursor| cursor.seq) == seq {
+        for id in difference.absent {
+            if !(offered.insert(id) && settle::offer_again(work, id)?) {
+                documents::purge_document(work, id)?;
+            }
+            mended = true;
+        }
+    }
+    Ok((difference.fetch, mended))
+}
+
+/// Puts fetched documents in place. For one that the server does not hold in this area, what waits for it
+/// is made again on the tablet's own copy.
+///
+/// # Errors
+/// [`Error`].
+pub fn install_fetched(
+    work: &mut Work<'_>,
+    asked: &[DocumentId],
+    fetched: &[WholeDocument],
+) -> Result<(), Error> {
+    for whole in fetched
+        .iter()
+        .filter(|whole| asked.contains(&whole.document))
+    {
+        arrivals::install(work, whole)?;
+    }
+    for id in asked {
+        if !fetched.iter().any(|whole| whole.document == *id) {
+            outbox::put_back(work, *id, true)?;
+        }
+    }
+    Ok(())
+}
