@@ -310,11 +310,43 @@ pub(crate) fn hashes_up_to(
     Ok((hashes.len() <= most).then_some(hashes))
 }
 
+/// Walks the households that have a log.
+pub(crate) fn each_household(
+    tx: &Tx<'_>,
+    mut visit: impl FnMut(HouseholdId) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    tx.scan(
+        "SELECT DISTINCT household FROM changes ORDER BY household",
+        &[],
+        |row| {
+            visit(HouseholdId::from_bytes(row.array(0)?))?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )
+}
+
+/// Whether a household has a log.
+pub(crate) fn has_log(tx: &Tx<'_>, household: HouseholdId) -> Result<bool, StoreError> {
+    let found = tx.query_opt(
+        "SELECT 1 FROM changes WHERE household = ?1 LIMIT 1",
+        params![household.as_bytes()],
+        |row| row.i64(0),
+    )?;
+    Ok(found.is_some())
+}
+
+/// A row of the log with a column that does not hold what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnreadableChange {
+    /// The hash under which it is kept, as hexadecimal.
+    pub hash: String,
+}
+
 /// Walks a household's log in order.
 pub(crate) fn log(
     tx: &Tx<'_>,
     household: HouseholdId,
-    mut visit: impl FnMut(LoggedChange) -> Result<(), StoreError>,
+    mut visit: impl FnMut(Result<LoggedChange, UnreadableChange>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     tx.scan(
         "SELECT kind, hash, position, actor, seq, deps, bytes, device, staff, area, grant_version, batch,
@@ -322,7 +354,10 @@ pub(crate) fn log(
          FROM changes WHERE household = ?1 ORDER BY position",
         params![household.as_bytes()],
         |row| {
-            visit(read_logged(household, row)?)?;
+            let logged = read_logged(household, row).map_err(|_| UnreadableChange {
+                hash: hexadecimal(row.bytes(1).unwrap_or_default()),
+            });
+            visit(logged)?;
             Ok(ControlFlow::Continue(()))
         },
     )
@@ -378,6 +413,10 @@ pub(crate) fn kind(row: &Row<'_>, column: usize) -> Result<DocKind, StoreError> 
         column,
         expected: "a kind of document",
     })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn joined(hashes: &[ChangeHash]) -> Vec<u8> {

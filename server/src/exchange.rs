@@ -121,6 +121,57 @@ async fn settle(
         .await
 }
 
+/// Where a tablet stands in one area's feed, as the one number of its cursor.
+///
+/// A row moves up whenever its document changes, so while a tablet reads a feed in several pages a place
+/// reached does not say that everything told before it has been read. Between pages the number therefore
+/// also keeps the place from which the reading began: what a row tells is counted from there. Once the end
+/// is reached it is a plain place again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    /// Everything told up to here has been read.
+    base: u64,
+    /// Rows up to here have been read.
+    reached: u64,
+}
+
+impl Place {
+    const START: Self = Self::at(0);
+    const REACHED_BITS: u32 = 32;
+
+    /// Where everything has been read.
+    const fn at(seq: u64) -> Self {
+        Self {
+            base: seq,
+            reached: seq,
+        }
+    }
+
+    /// The number of a cursor: the place, and while reading the base plus one above its 32 bits.
+    const fn to_seq(self) -> u64 {
+        if self.base == self.reached {
+            return self.reached;
+        }
+        ((self.base + 1) << Self::REACHED_BITS) | self.reached
+    }
+
+    /// Reads a cursor; `last` is the end of the feed. A number past it was given by a server that has since
+    /// been restored from a backup: the feed is read again from the start.
+    fn from_seq(seq: u64, last: u64) -> Self {
+        let place = match seq >> Self::REACHED_BITS {
+            0 => Self::at(seq),
+            base => Self {
+                base: base - 1,
+                reached: seq & ((1 << Self::REACHED_BITS) - 1),
+            },
+        };
+        if place.base > place.reached || place.reached > last {
+            return Self::START;
+        }
+        place
+    }
+}
+
 /// What one page holds.
 #[derive(Debug, Default)]
 struct Page {
@@ -173,22 +224,21 @@ fn read_page(tx: &Tx<'_>, device: &Device, request: &SyncRequest) -> Result<Page
     let feeds = granted_feeds(tx, device)?;
     let mut page = Page::default();
     for (area, last) in &feeds {
-        // A cursor past the end was given by a server that has since been restored: read again from the start.
-        let from = named.get(area).copied().filter(|seq| seq <= last);
-        let from = from.unwrap_or(0);
-        let reached = if filling.is_full() {
+        let from = named.get(area).map(|seq| Place::from_seq(*seq, *last));
+        let from = from.unwrap_or(Place::START);
+        let place = if filling.is_full() {
             from
         } else {
             filling.take_area(area, from, *last)?
         };
-        if named.get(area) != Some(&reached) {
+        if named.get(area).copied().unwrap_or(0) != place.to_seq() {
             page.cursor.push(AreaCursor {
                 area: area.clone(),
-                seq: reached,
+                seq: place.to_seq(),
             });
         }
-        if reached < *last {
-            page.remaining += feed::count_after(tx, area, reached, kinds)?;
+        if place.reached < *last {
+            page.remaining += feed::count_after(tx, area, place.reached, kinds)?;
         }
     }
     page.entries = filling.entries;
@@ -218,31 +268,29 @@ impl Filling<'_, '_> {
     }
 
     /// Takes rows of one area until the page is full; gives the place reached.
-    fn take_area(&mut self, area: &AreaCode, from: u64, last: u64) -> Result<u64, StoreError> {
-        let mut reached = from;
-        while reached < last {
-            let rows = feed::rows_after(self.tx, area, reached, ROWS_AT_A_TIME)?;
+    fn take_area(&mut self, area: &AreaCode, from: Place, last: u64) -> Result<Place, StoreError> {
+        let mut place = from;
+        while place.reached < last {
+            let rows = feed::rows_after(self.tx, area, place.reached, ROWS_AT_A_TIME)?;
             if rows.is_empty() {
                 break;
             }
             for row in rows {
-                if self.kinds.contains(&row.document.kind) {
-                    let Some(entry) = self.entry(area, from, &row)? else {
-                        reached = row.seq;
-                        continue;
-                    };
+                if self.kinds.contains(&row.document.kind)
+                    && let Some(entry) = self.entry(area, from.base, &row)?
+                {
                     let bytes = size(&entry);
                     if !self.entries.is_empty() && self.used + bytes > self.room {
                         self.used = self.room;
-                        return Ok(reached);
+                        return Ok(place);
                     }
                     self.used += bytes;
                     self.entries.push(entry);
                 }
-                reached = row.seq;
+                place.reached = row.seq;
             }
         }
-        Ok(last)
+        Ok(Place::at(last))
     }
 
     /// What a row tells a tablet that stands at `cursor`; `None` when it has that already.
@@ -287,12 +335,14 @@ impl Filling<'_, '_> {
         })))
     }
 
-    /// The whole document, unless the tablet has just handed in all of it.
+    /// The whole document, unless the tablet has just handed in all of it and the household never moved: after
+    /// a move a tablet drops what it held under the area left.
     fn whole(&self, area: &AreaCode, row: &FeedRow) -> Result<Option<Entry>, StoreError> {
         let document = row.document;
         if !self.pushed.is_empty()
             && let Some(hashes) = documents::hashes_up_to(self.tx, document, self.pushed.len())?
             && hashes.iter().all(|hash| self.pushed.contains(hash))
+            && !residence::has_moved(self.tx, document.household)?
         {
             return Ok(None);
         }
@@ -386,3 +436,7 @@ fn answer(tx: &Tx<'_>, device: &Device, request: VerifyRequest) -> Result<Verify
         answer,
     })
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

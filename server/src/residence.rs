@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use sojourn_sync_protocol::{AreaCode, HouseholdId};
 
 use crate::params;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE households (
@@ -109,6 +109,16 @@ pub(crate) fn owner(tx: &Tx<'_>, household: HouseholdId) -> Result<Option<AreaCo
     )
 }
 
+/// Whether a household has lived in more than one area.
+pub(crate) fn has_moved(tx: &Tx<'_>, household: HouseholdId) -> Result<bool, StoreError> {
+    let stays = tx.query_opt(
+        "SELECT COUNT(*) FROM stays WHERE household = ?1",
+        params![household.as_bytes()],
+        |row| row.u64(0),
+    )?;
+    Ok(stays.unwrap_or(0) > 1)
+}
+
 /// The place of the last change in a household's log; 0 for a household that is not there.
 pub(crate) fn last_position(tx: &Tx<'_>, household: HouseholdId) -> Result<u64, StoreError> {
     let found = tx.query_opt(
@@ -147,27 +157,35 @@ pub(crate) fn put(
 }
 
 /// Walks the households of an area, or of every area, in a fixed order.
-pub(crate) fn each(
+pub(crate) fn each<E: From<StoreError>>(
     tx: &Tx<'_>,
     area: Option<&AreaCode>,
-    mut visit: impl FnMut(HouseholdId) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let step = |row: &crate::store::Row<'_>| {
-        visit(HouseholdId::from_bytes(row.array(0)?))?;
-        Ok(ControlFlow::Continue(()))
+    mut visit: impl FnMut(HouseholdId) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut stopped = None;
+    let step = |row: &Row<'_>| {
+        let visited = visit(HouseholdId::from_bytes(row.array(0)?));
+        Ok(match visited {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                stopped = Some(error);
+                ControlFlow::Break(())
+            }
+        })
     };
     match area {
         Some(area) => tx.scan(
             "SELECT household FROM households WHERE area = ?1 ORDER BY household",
             params![area.as_str()],
             step,
-        ),
+        )?,
         None => tx.scan(
             "SELECT household FROM households ORDER BY household",
             &[],
             step,
-        ),
+        )?,
     }
+    stopped.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -237,29 +237,49 @@ pub struct ReviewItem {
     pub change: ChangeHash,
 }
 
-/// Everything that waits in an area, or anywhere: at most `most` items.
-pub(crate) fn list(
-    tx: &Tx<'_>,
-    area: Option<&AreaCode>,
-    most: usize,
-) -> Result<Vec<ReviewItem>, StoreError> {
+/// Items of households that match, then changes kept aside that do.
+const SELECT: &str = "SELECT r.kind, r.household, h.area, r.subject, r.change FROM reviews r
+     JOIN households h ON h.household = r.household WHERE ";
+const SELECT_ASIDE: &str = "UNION ALL
+     SELECT 'quarantined', q.household, COALESCE(h.area, q.area), q.reason, q.hash FROM quarantine q
+     LEFT JOIN households h ON h.household = q.household WHERE ";
+const ORDER: &str = "ORDER BY 3, 2, 1, 4, 5";
+
+/// Everything that waits in an area: at most `most` items.
+pub fn in_area(tx: &Tx<'_>, area: &AreaCode, most: usize) -> Result<Vec<ReviewItem>, StoreError> {
     tx.query(
-        "SELECT r.kind, r.household, h.area, r.subject, r.change FROM reviews r
-         JOIN households h ON h.household = r.household WHERE h.area = ?1 OR ?1 IS NULL
-         UNION ALL
-         SELECT 'quarantined', q.household, COALESCE(h.area, q.area), q.reason, q.hash FROM quarantine q
-         LEFT JOIN households h ON h.household = q.household
-         WHERE COALESCE(h.area, q.area) = ?1 OR ?1 IS NULL
-         ORDER BY 3, 2, 1, 4, 5 LIMIT ?2",
-        params![area.map(AreaCode::as_str), most],
-        |row: &Row<'_>| {
-            Ok(ReviewItem {
-                kind: row.parse(0)?,
-                household: HouseholdId::from_bytes(row.array(1)?),
-                area: row.text(2)?,
-                subject: row.text(3)?,
-                change: ChangeHash(row.array(4)?),
-            })
-        },
+        &format!(
+            "{SELECT} h.area = ?1 {SELECT_ASIDE} COALESCE(h.area, q.area) = ?1 {ORDER} LIMIT ?2"
+        ),
+        params![area.as_str(), most],
+        read_item,
     )
+}
+
+/// Everything that waits about a household.
+pub(crate) fn waiting(tx: &Tx<'_>, household: HouseholdId) -> Result<Vec<ReviewItem>, StoreError> {
+    tx.query(
+        &format!("{SELECT} r.household = ?1 {SELECT_ASIDE} q.household = ?1 {ORDER}"),
+        params![household.as_bytes()],
+        read_item,
+    )
+}
+
+/// Everything that waits anywhere: at most `most` items.
+pub fn everywhere(tx: &Tx<'_>, most: usize) -> Result<Vec<ReviewItem>, StoreError> {
+    tx.query(
+        &format!("{SELECT} 1 = 1 {SELECT_ASIDE} 1 = 1 {ORDER} LIMIT ?1"),
+        params![most],
+        read_item,
+    )
+}
+
+fn read_item(row: &Row<'_>) -> Result<ReviewItem, StoreError> {
+    Ok(ReviewItem {
+        kind: row.parse(0)?,
+        household: HouseholdId::from_bytes(row.array(1)?),
+        area: row.text(2)?,
+        subject: row.text(3)?,
+        change: ChangeHash(row.array(4)?),
+    })
 }

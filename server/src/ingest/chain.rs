@@ -2,7 +2,7 @@
 //! it got; one that does not continue its chain shows a restored backup or a copied tablet.
 
 use sojourn_sync_protocol::{
-    ActorId, DeviceId, Timestamp,
+    ActorId, ChangeHash, DeviceId, DocumentId, Timestamp,
     batch::{Batch, CHAIN_START},
     codec,
     message::Fate,
@@ -34,6 +34,9 @@ CREATE TABLE chains (
     PRIMARY KEY (device, actor)
 );
 ";
+
+/// Bytes of one change in a manifest.
+const MANIFEST_ENTRY_BYTES: usize = 17 + 8 + 32;
 
 /// The end of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,9 +135,43 @@ pub(super) fn put(
     Ok(())
 }
 
+/// How a change of the log should have come.
+pub(crate) struct Came {
+    /// The grant that its batch names.
+    pub grant_version: u32,
+    /// When its batch arrived.
+    pub arrived_at: Timestamp,
+    /// Whether the batch names the change.
+    pub named: bool,
+}
+
+/// What the batch says about one of its changes; `None` when the device handed in no such batch.
+pub(crate) fn came(
+    tx: &Tx<'_>,
+    device: DeviceId,
+    digest: &[u8; 32],
+    document: DocumentId,
+    hash: &ChangeHash,
+) -> Result<Option<Came>, StoreError> {
+    tx.query_opt(
+        "SELECT grant_version, arrived_at, manifest FROM batches WHERE device = ?1 AND digest = ?2",
+        params![device.as_bytes(), digest],
+        |row| {
+            let mut entries = row.bytes(2)?.chunks(MANIFEST_ENTRY_BYTES);
+            Ok(Came {
+                grant_version: u32::try_from(row.u64(0)?).unwrap_or(u32::MAX),
+                arrived_at: Timestamp::from_millis(row.i64(1)?),
+                named: entries.any(|entry| {
+                    entry.starts_with(&document.to_bytes()) && entry.ends_with(hash.as_bytes())
+                }),
+            })
+        },
+    )
+}
+
 /// What the signature covers of the changes: document (17), epoch (8, big endian) and hash (32) of each.
 fn manifest(batch: &Batch) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(batch.changes.len() * 57);
+    let mut bytes = Vec::with_capacity(batch.changes.len() * MANIFEST_ENTRY_BYTES);
     for change in &batch.changes {
         bytes.extend(change.document.to_bytes());
         bytes.extend(change.epoch.to_be_bytes());

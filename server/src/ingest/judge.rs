@@ -3,7 +3,8 @@
 //!
 //! A document whose changes fail together is judged again change by change, each proved by itself.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map};
 
 use sojourn_sync_protocol::{
     ActorId, AreaCode, ChangeHash, DeviceId, DocKind, DocumentId, HouseholdId,
@@ -232,7 +233,7 @@ impl Pass<'_, '_> {
             household.standing.stays.clone(),
         );
         let by = self.by;
-        let (tx, within) = (self.tx, std::cell::RefCell::new(&mut self.within));
+        let (tx, within) = (self.tx, RefCell::new(&mut self.within));
         let covers =
             |area: &AreaCode, grant: &Grant| is_within(tx, &mut within.borrow_mut(), area, grant);
         let responsible = |grant: &Grant| -> Result<_, StoreError> {
@@ -254,7 +255,7 @@ impl Pass<'_, '_> {
             &head,
             &by,
             &circumstances,
-            &covers,
+            covers,
             responsible,
         )?
         .map_err(Stop::Fate)?;
@@ -278,12 +279,12 @@ impl Pass<'_, '_> {
     /// Reads what a change is judged by, once for each household, document and actor.
     fn open(&mut self, id: DocumentId, actor: ActorId) -> Result<(), StoreError> {
         let tx = self.tx;
-        if let std::collections::btree_map::Entry::Vacant(entry) = self.judged.actors.entry(actor) {
+        if let btree_map::Entry::Vacant(entry) = self.judged.actors.entry(actor) {
             entry.insert(devices::device_of_actor(tx, actor)?);
         }
         let household = match self.judged.households.entry(id.household) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            btree_map::Entry::Vacant(entry) => {
                 let items = review::of_household(tx, id.household)?;
                 let standing = Standing::of(residence::get(tx, id.household)?, items.clone());
                 entry.insert(Household {
@@ -297,20 +298,17 @@ impl Pass<'_, '_> {
             }
         };
         let scratch = match household.documents.entry(id.kind) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(match documents::load(tx, id)? {
-                    Some(held) => Scratch {
-                        leaf_before: documents::leaf(tx, id)?,
-                        ..Scratch::new(held.document, held.epoch)
-                    },
-                    None => Scratch::new(Document::new(id), FIRST_EPOCH),
-                })
-            }
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            btree_map::Entry::Vacant(entry) => entry.insert(match documents::load(tx, id)? {
+                Some(held) => Scratch {
+                    leaf_before: documents::leaf(tx, id)?,
+                    ..Scratch::new(held.document, held.epoch)
+                },
+                None => Scratch::new(Document::new(id), FIRST_EPOCH),
+            }),
         };
-        if !scratch.last_seqs.contains_key(&actor) {
-            let last = documents::last_seq(tx, id, actor)?;
-            scratch.last_seqs.insert(actor, last);
+        if let hash_map::Entry::Vacant(entry) = scratch.last_seqs.entry(actor) {
+            entry.insert(documents::last_seq(tx, id, actor)?);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //!
 //! `weigh` decides on a snapshot without writing; `settle` writes, deciding again if the ground moved.
 
-mod chain;
+pub(crate) mod chain;
 mod judge;
 mod ledger;
 mod quarantine;
