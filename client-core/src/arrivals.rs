@@ -1,0 +1,181 @@
+//! What the server sends: whole documents, new changes, households that left.
+//!
+//! Every call is part of the transaction that applies a page. Edits that are not yet acknowledged survive:
+//! they are put on top of what arrived, as the same bytes where these still fit, and otherwise made again
+//! as new changes of a fresh actor.
+
+use std::collections::HashSet;
+
+use sojourn_sync_protocol::message::{Leave, NewChanges, WholeDocument};
+use sojourn_sync_protocol::record::{Document, RawChange, RecordError};
+use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId};
+
+use crate::documents::{self, Stored};
+use crate::error::Error;
+use crate::work::Work;
+use crate::{identity, outbox};
+
+/// What became of something that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the document.
+    Applied,
+    /// It cannot be placed without the whole document: fetch that and `install` it.
+    NeedsWhole,
+}
+
+/// Takes in a whole document. What the tablet has beyond it is kept: pending edits on top, and changes of
+/// this device that the server lacks are handed in again. A newer epoch replaces the document.
+///
+/// # Errors
+/// [`Error::Record`] when the bytes are no such document; [`Error::Store`].
+pub fn install(work: &mut Work<'_>, whole: &WholeDocument) -> Result<(), Error> {
+    let id = whole.document;
+    let record = |error| Error::record(id, error);
+    let arrived = Document::load(id, &whole.saved).map_err(record)?;
+    let mut after = Stored {
+        area: whole.area.clone(),
+        epoch: whole.epoch,
+        heads: arrived.heads(),
+        acked: arrived.heads(),
+        leaving: false,
+    };
+    let Some((before, ours)) = documents::load(work.tx, work.cache, id).or_else(unreadable)? else {
+        drop(work.cache.adopt(whole.epoch, arrived));
+        documents::write_whole(work.tx, id, &after, &whole.saved)?;
+        outbox::put_back(work, id, true)?;
+        return work.changed(id.household);
+    };
+    if whole.epoch < before.epoch {
+        // A page from before the redaction that this tablet knows of already.
+        return Ok(());
+    }
+    if whole.epoch == before.epoch && ours.heads() == after.heads {
+        drop(ours);
+        documents::write_stored(work.tx, id, &after)?;
+        return work.changed(id.household);
+    }
+    let mut beyond = Vec::new();
+    if whole.epoch == before.epoch {
+        beyond = ours.changes();
+        beyond.retain(|change| !arrived.has(&change.hash));
+    }
+    drop(ours);
+    let merged = merge_known(work, &mut after, arrived, beyond)?;
+    documents::write_whole(work.tx, id, &after, &merged.save())?;
+    drop(work.cache.adopt(after.epoch, merged));
+    outbox::put_back(work, id, whole.epoch > before.epoch)?;
+    work.changed(id.household)
+}
+
+/// A document whose bytes cannot be read is as good as absent once the whole one has arrived.
+fn unreadable<T>(error: Error) -> Result<Option<T>, Error> {
+    match error {
+        Error::Record { .. } => Ok(None),
+        other => Err(other),
+    }
+}
+
+/// Puts this device's own changes that the server lacks on its copy and hands them in again; pending edits
+/// follow later. Changes of others that the server lacks go: an edit on top of them could never be handed in,
+/// and their authors' tablets hand them in themselves.
+fn merge_known(
+    work: &mut Work<'_>,
+    after: &mut Stored,
+    mut arrived: Document,
+    beyond: Vec<RawChange>,
+) -> Result<Document, Error> {
+    let id = arrived.id();
+    let waiting = outbox::hashes_of(work.tx, id)?;
+    let own = identity::actors(work.tx)?;
+    for change in beyond {
+        if !waiting.contains(&change.hash) && own.contains(&change.actor) {
+            let fits = arrived.apply_changes(&[&change.bytes]).is_ok();
+            outbox::hand_in_again(work, id, after.epoch, &change, fits)?;
+        }
+    }
+    after.heads = arrived.heads();
+    Ok(arrived)
+}
+
+/// Takes in new changes of a document that is here.
+///
+/// # Errors
+/// [`Error::Store`]; [`Error::Record`] when the document here cannot be read.
+pub fn append_changes(work: &mut Work<'_>, new: &NewChanges) -> Result<Taken, Error> {
+    let id = new.document;
+    let Some((stored, _)) = documents::load(work.tx, work.cache, id).or_else(unreadable)? else {
+        return Ok(Taken::NeedsWhole);
+    };
+    if new.epoch != stored.epoch {
+        return Ok(if new.epoch > stored.epoch {
+            Taken::NeedsWhole
+        } else {
+            Taken::Applied
+        });
+    }
+    let raw: Vec<&[u8]> = new.changes.iter().map(|bytes| bytes.as_slice()).collect();
+    if let Err(error) = merge(work, id, new, &raw)? {
+        // An unsent edit may stand in the way: a copy of this tablet wrote under the same numbers.
+        if outbox::pending_of(work.tx, id)? == 0 || matches!(error, RecordError::NotAChange(_)) {
+            return Ok(Taken::NeedsWhole);
+        }
+        let actor = work.fresh_actor();
+        identity::rotate(work.tx, actor)?;
+        let stood = outbox::set_aside(work, id)?;
+        let merged = merge(work, id, new, &raw)?;
+        outbox::make_again(work, id, &stood)?;
+        if merged.is_err() {
+            return Ok(Taken::NeedsWhole);
+        }
+    }
+    work.changed(id.household)?;
+    Ok(Taken::Applied)
+}
+
+fn merge(
+    work: &mut Work<'_>,
+    id: DocumentId,
+    new: &NewChanges,
+    raw: &[&[u8]],
+) -> Result<Result<(), RecordError>, Error> {
+    let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
+        return Ok(Ok(()));
+    };
+    let fresh: HashSet<ChangeHash> = match document.apply_changes(raw) {
+        Ok(fresh) => fresh.into_iter().collect(),
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut added = Vec::new();
+    for bytes in raw {
+        let Ok(hash) = sojourn_sync_protocol::gate::change_hash(bytes) else {
+            continue;
+        };
+        if fresh.contains(&hash) {
+            added.extend(document.change(&hash));
+        }
+        if fresh.contains(&hash) || outbox::note_seen(work.tx, id, &hash)? {
+            stored.acknowledge(bytes);
+        }
+    }
+    stored.area = new.area.clone();
+    stored.heads = document.heads();
+    stored.leaving = false;
+    documents::append(work.tx, &document, &stored, &added)?;
+    Ok(Ok(()))
+}
+
+/// A household left an area: its documents go, at once or when their pending edits are acknowledged. If it
+/// has meanwhile arrived in another area of this tablet, it stays.
+///
+/// # Errors
+/// [`Error`].
+pub fn leave(work: &mut Work<'_>, leave: &Leave) -> Result<(), Error> {
+    for kind in DocKind::ALL {
+        let id = DocumentId::new(leave.household, kind);
+        if documents::stored(work.tx, id)?.is_some_and(|stored| stored.area == leave.area) {
+            documents::purge_document(work, id)?;
+        }
+    }
+    Ok(())
+}

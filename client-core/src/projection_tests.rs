@@ -1,0 +1,379 @@
+use proptest::prelude::*;
+use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason};
+use sojourn_sync_protocol::record::{Edit, NewMove, NewNeed, NewPerson, NewVisit};
+use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
+
+use crate::cache::DOCUMENTS_LOADED_MAX;
+use crate::outbox::{self, BatchBounds};
+use crate::store::StoreError;
+use crate::testing::{Elsewhere, HOME, NEAR, NOW, area, enrolled, family, rename, set_phone};
+use crate::{Error, Tablet, documents};
+
+/// Every row that can be made again, as text.
+fn dump(tablet: &Tablet) -> Vec<String> {
+    tablet
+        .read::<_, StoreError>("dump", |tx| {
+            let mut all = tx.all(
+                "SELECT hex(household) || '|' || area || '|' || name || '|' || address || '|' || phone || '|'
+                     || persons || '|' || contradictions || '|' || pending || '|' || held || '|' || leaving
+                     || '|' || updated || '|' || shown
+                 FROM households ORDER BY household",
+                [],
+                |row| row.get::<_, String>(0),
+            )?;
+            // Sources are numbered as they come; what they say and are found by is what counts.
+            all.extend(tx.all(
+                "SELECT hex(household) || '|' || source.source || '|' || class || '|' || term || '|' || whole
+                 FROM search_terms JOIN search_sources AS source ON source.id = search_terms.source
+                 ORDER BY 1",
+                [],
+                |row| row.get::<_, String>(0),
+            )?);
+            all.extend(tx.all(
+                "SELECT area || '|' || kind || '|' || count || '|' || hex(sum)
+                 FROM area_digests WHERE count > 0 ORDER BY area, kind",
+                [],
+                |row| row.get::<_, String>(0),
+            )?);
+            Ok(all)
+        })
+        .unwrap()
+}
+
+fn assert_is_rebuild(tablet: &Tablet) {
+    let kept = dump(tablet);
+    tablet
+        .write::<_, Error>("recount", NOW, |work| {
+            assert!(documents::recount(work)?.is_empty());
+            crate::projection::rebuild(work)
+        })
+        .unwrap();
+    assert_eq!(dump(tablet), kept);
+}
+
+/// One thing that happens to a tablet.
+#[derive(Debug, Clone)]
+enum Event {
+    Register(usize),
+    Phone(usize, u8),
+    Rename(usize, u8),
+    AddPerson(usize, u8),
+    Remove(usize),
+    Need(usize),
+    Visit(usize, u8),
+    Move(usize),
+    ArriveWhole(u8),
+    ArriveChange(u8, u8),
+    ArriveName(u8, u8),
+    Leave(u8),
+    Answer(u8),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let any = 0usize..4;
+    prop_oneof![
+        (0usize..40).prop_map(Event::Register),
+        (any.clone(), 0u8..9).prop_map(|(h, n)| Event::Phone(h, n)),
+        (any.clone(), 0u8..9).prop_map(|(h, n)| Event::Rename(h, n)),
+        (any.clone(), 0u8..9).prop_map(|(h, n)| Event::AddPerson(h, n)),
+        any.clone().prop_map(Event::Remove),
+        any.clone().prop_map(Event::Need),
+        (any.clone(), 0u8..9).prop_map(|(h, n)| Event::Visit(h, n)),
+        any.prop_map(Event::Move),
+        (1u8..4).prop_map(Event::ArriveWhole),
+        ((1u8..4), 0u8..9).prop_map(|(h, n)| Event::ArriveChange(h, n)),
+        ((1u8..4), 0u8..9).prop_map(|(h, n)| Event::ArriveName(h, n)),
+        (1u8..4).prop_map(Event::Leave),
+        (0u8..5).prop_map(Event::Answer),
+    ]
+}
+
+struct World {
+    tablet: Tablet,
+    elsewhere: Vec<Elsewhere>,
+    clock: i64,
+}
+
+impl World {
+    fn pick(&self, nth: usize) -> Option<HouseholdId> {
+        let rows = self.tablet.list(&Default::default()).unwrap();
+        (!rows.is_empty()).then(|| rows[nth % rows.len()].id)
+    }
+
+    fn edit(&mut self, nth: usize, make: impl FnOnce(&Tablet, HouseholdId) -> Option<Edit>) {
+        let Some(id) = self.pick(nth) else { return };
+        let Some(edit) = make(&self.tablet, id) else {
+            return;
+        };
+        self.clock += 1;
+        match self.tablet.edit(NOW.plus_millis(self.clock), id, edit) {
+            Ok(_) | Err(Error::Edit(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn arrive(&mut self, n: u8, edit: Edit) {
+        let elsewhere = &mut self.elsewhere[usize::from(n) - 1];
+        let id = elsewhere.document.id();
+        let Some(bytes) = elsewhere.try_edit(edit) else {
+            return;
+        };
+        let whole = elsewhere.whole(NEAR);
+        let changes = vec![serde_bytes::ByteBuf::from(bytes)];
+        let new = NewChanges {
+            document: id,
+            area: area(NEAR),
+            epoch: 1,
+            changes,
+        };
+        self.tablet
+            .write::<_, Error>("page", NOW, |work| {
+                match documents::append_changes(work, &new)? {
+                    documents::Taken::Applied => Ok(()),
+                    documents::Taken::NeedsWhole => documents::install(work, &whole),
+                }
+            })
+            .unwrap();
+    }
+
+    fn happen(&mut self, event: &Event) {
+        let first_person =
+            |tablet: &Tablet, id| tablet.show(id).unwrap().1.persons.keys().next().copied();
+        match *event {
+            Event::Register(n) => drop(self.tablet.register(NOW, family(n)).unwrap()),
+            Event::Phone(h, n) => self.edit(h, |_, _| Some(set_phone(&format!("100 000{n}")))),
+            Event::Rename(h, n) => {
+                self.edit(h, |tablet, id| {
+                    Some(rename(first_person(tablet, id)?, &format!("吕{n}")))
+                });
+            }
+            Event::AddPerson(h, n) => self.edit(h, |_, _| {
+                Some(Edit::AddPerson(NewPerson {
+                    name: format!("Ana {n}"),
+                    ..NewPerson::default()
+                }))
+            }),
+            Event::Remove(h) => self.edit(h, |tablet, id| {
+                let person = first_person(tablet, id)?;
+                Some(Edit::RemovePerson {
+                    person,
+                    reason: "moved-out".into(),
+                    on: None,
+                    note: None,
+                })
+            }),
+            Event::Need(h) => self.edit(h, |_, _| {
+                let need = NewNeed {
+                    kind: "school".into(),
+                    text: "a place".into(),
+                    ..NewNeed::default()
+                };
+                Some(Edit::NoteNeed(need))
+            }),
+            Event::Visit(h, n) => self.edit(h, |_, _| {
+                let on = format!("2026-11-1{n}");
+                Some(Edit::RecordVisit(NewVisit {
+                    on,
+                    kind: "child".into(),
+                    ..NewVisit::default()
+                }))
+            }),
+            Event::Move(h) => self.edit(h, |_, _| {
+                let on = "2026-11-24".into();
+                Some(Edit::Move(NewMove {
+                    to: NEAR.into(),
+                    on,
+                    ..NewMove::default()
+                }))
+            }),
+            Event::ArriveWhole(n) => {
+                let whole = self.elsewhere[usize::from(n) - 1].whole(NEAR);
+                self.tablet
+                    .write("page", NOW, |work| documents::install(work, &whole))
+                    .unwrap();
+            }
+            Event::ArriveChange(n, to) => self.arrive(n, set_phone(&format!("100 11{to}1"))),
+            Event::ArriveName(n, to) => {
+                let person = Edit::AddPerson(NewPerson {
+                    name: format!("曾{to}"),
+                    ..NewPerson::default()
+                });
+                let held = &self.elsewhere[usize::from(n) - 1].document;
+                let view =
+                    sojourn_sync_protocol::record::view(held.id().household, held, None).unwrap();
+                let edit = match view.persons.keys().nth(4) {
+                    Some(person) => rename(*person, &format!("曾{to}{}", view.persons.len())),
+                    None => person,
+                };
+                self.arrive(n, edit);
+            }
+            Event::Leave(n) => {
+                let household = self.elsewhere[usize::from(n) - 1].id();
+                let leave = Leave {
+                    household,
+                    area: area(NEAR),
+                    to: area(HOME),
+                };
+                self.tablet
+                    .write("page", NOW, |work| documents::leave(work, &leave))
+                    .unwrap();
+            }
+            Event::Answer(how) => {
+                let bounds = BatchBounds {
+                    changes: 3,
+                    bytes: 1 << 20,
+                };
+                let batch = self
+                    .tablet
+                    .write::<_, Error>("next", NOW, |work| outbox::next_batch(work, bounds))
+                    .unwrap();
+                let Some(batch) = batch else { return };
+                let fate = |at: usize| match how {
+                    0 => Fate::Fork,
+                    1 if at == 0 => Fate::Quarantined {
+                        reason: QuarantineReason::NotAuthorised,
+                    },
+                    2 if at == 0 => Fate::MissingDeps,
+                    1 | 2 => Fate::Quarantined {
+                        reason: QuarantineReason::Descendant,
+                    },
+                    3 => Fate::Duplicate,
+                    _ => Fate::Accepted { late: false },
+                };
+                let fates: Vec<Fate> = (0..batch.changes.len()).map(fate).collect();
+                self.tablet
+                    .write("settle", NOW, |work| outbox::settle(work, &fates))
+                    .unwrap();
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_people_read_equals_a_rebuild(events in prop::collection::vec(event(), 1..25)) {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = (1..4).map(|n| Elsewhere::household(n, 0xe0 + n)).collect();
+        let mut world = World { tablet: enrolled(dir.path(), 21), elsewhere, clock: 0 };
+        for event in &events {
+            world.happen(event);
+        }
+        assert_is_rebuild(&world.tablet);
+        // Every edit made is acknowledged, pending or held, and pending ones are in their document.
+        for row in world.tablet.pending().unwrap() {
+            let there = world.tablet.read::<_, Error>("load", |tx| {
+                Ok(documents::load(tx, world.tablet.cache(), row.document)?
+                    .is_some_and(|(_, document)| document.has(&row.change)))
+            }).unwrap();
+            prop_assert!(there, "{:?}", row.edit);
+        }
+    }
+}
+
+#[test]
+fn at_most_so_many_documents_are_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 22);
+    tablet.import(NOW, (0..300).map(family).collect()).unwrap();
+    let rows = tablet.list(&Default::default()).unwrap();
+    assert_eq!(rows.len(), 300);
+    for row in &rows {
+        let visit = NewVisit {
+            on: "2026-11-24".into(),
+            kind: "child".into(),
+            ..NewVisit::default()
+        };
+        tablet.edit(NOW, row.id, Edit::RecordVisit(visit)).unwrap();
+        tablet.history(row.id, None).unwrap();
+    }
+    tablet.rebuild(NOW).unwrap();
+    assert_eq!(tablet.cache().peak(), DOCUMENTS_LOADED_MAX);
+    assert_is_rebuild(&tablet);
+}
+
+#[test]
+fn reading_loads_no_document() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = enrolled(dir.path(), 23)
+        .register(NOW, family(1))
+        .unwrap()
+        .household;
+    let tablet = crate::testing::reopen(dir.path(), 24).tablet;
+    assert_eq!(tablet.list(&Default::default()).unwrap().len(), 1);
+    assert_eq!(
+        tablet.search("王", 5).unwrap().len() + tablet.search("李", 5).unwrap().len(),
+        1
+    );
+    assert_eq!(tablet.show(id).unwrap().1.persons.len(), 4);
+    let mut exported = 0;
+    tablet
+        .export::<StoreError>(|_| {
+            exported += 1;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!((exported, tablet.cache().peak()), (1, 0));
+}
+
+#[test]
+fn an_edit_is_one_transaction() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 25);
+    let id = tablet.register(NOW, family(1)).unwrap().household;
+    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+    assert_eq!(tablet.store().committed("edit household"), 1);
+    let history = tablet.history(id, Some("contact/phone")).unwrap();
+    assert_eq!(history.len(), 2);
+    assert!(
+        history
+            .iter()
+            .all(|written| written.here && written.pending)
+    );
+    assert_eq!(history[1].entry.edit.as_deref(), Some("set"));
+}
+
+#[test]
+fn both_values_of_a_contradicted_field_are_on_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 26);
+    let mut elsewhere = Elsewhere::household(1, 0xe1);
+    let id = elsewhere.id();
+    tablet
+        .write("page", NOW, |work| {
+            documents::install(work, &elsewhere.whole(NEAR))
+        })
+        .unwrap();
+    let (_, view) = tablet.show(id).unwrap();
+    let is_head = |relation: Option<&String>| relation.is_some_and(|word| word == "head");
+    let head = view
+        .persons
+        .iter()
+        .find(|(_, person)| is_head(person.relation.as_ref().and_then(|shown| shown.agreed())))
+        .map(|(id, _)| *id)
+        .unwrap();
+    tablet.edit(NOW, id, rename(head, "王甲")).unwrap();
+    let bytes = elsewhere.edit(rename(head, "王乙"));
+    let changes = vec![serde_bytes::ByteBuf::from(bytes)];
+    let document = DocumentId::new(id, DocKind::Core);
+    let new = NewChanges {
+        document,
+        area: area(NEAR),
+        epoch: 1,
+        changes,
+    };
+    tablet
+        .write("page", NOW, |work| documents::append_changes(work, &new))
+        .unwrap();
+    let (row, view) = tablet.show(id).unwrap();
+    assert!(
+        row.name.contains("王甲") && row.name.contains("王乙"),
+        "{}",
+        row.name
+    );
+    assert_eq!((row.contradictions, view.contradictions.len()), (1, 1));
+    for name in ["王甲", "wangyi"] {
+        assert_eq!(tablet.search(name, 5).unwrap().len(), 1, "{name}");
+    }
+}

@@ -1,0 +1,229 @@
+//! Opening the folder: lock, key, database, migrations, and salvage when a page cannot be read.
+//!
+//! The lock file also holds one word that says how the folder was left: `clean`, `open` (the process ended
+//! without closing) or `suspect` (an operation met damage). Only the last two cost a check of every page.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::key::{self, DatabaseKey, KeyCost};
+use super::migrations::Schema;
+use super::{Opened, Store, StoreError, layout, salvage};
+use crate::clock::Random;
+
+pub(crate) const DATABASE: &str = "tablet.db";
+const LOCK: &str = "tablet.lock";
+const STATEMENTS_CACHED: usize = 128;
+
+/// The locked folder.
+pub(crate) struct Folder {
+    path: PathBuf,
+    lock: Mutex<File>,
+    suspect: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Clean,
+    Open,
+    Suspect,
+}
+
+impl Folder {
+    fn lock(path: &Path) -> Result<(Self, Left), StoreError> {
+        std::fs::create_dir_all(path).map_err(|error| StoreError::io(path, error))?;
+        let name = path.join(LOCK);
+        let io = |error| StoreError::io(&name, error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&name)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path.into())),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let mut word = String::new();
+        // A lock file that is no text says nothing good about the folder: check.
+        let left = match file.read_to_string(&mut word) {
+            Ok(_) if word == "clean" => Left::Clean,
+            Ok(_) if word.is_empty() || word == "open" => Left::Open,
+            _ => Left::Suspect,
+        };
+        let folder = Self {
+            path: path.into(),
+            lock: Mutex::new(file),
+            suspect: AtomicBool::new(false),
+        };
+        Ok((folder, left))
+    }
+
+    fn mark(&self, word: &str) -> std::io::Result<()> {
+        let mut file = super::held(&self.lock);
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(word.as_bytes())?;
+        file.sync_data()
+    }
+
+    pub(crate) fn suspect(&self) {
+        // A mark that cannot be written leaves `open`, which is checked too.
+        if !self.suspect.swap(true, Ordering::Relaxed) {
+            let _ = self.mark("suspect");
+        }
+    }
+
+    pub(crate) fn closed(&self) {
+        if !self.suspect.load(Ordering::Relaxed) {
+            let _ = self.mark("clean");
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Store {
+    /// Opens the database in `dir`, making folder, key and database when there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when another process has the folder; [`StoreError::WrongKey`] without
+    /// touching the database; [`StoreError::Newer`]; [`StoreError::KeyFile`]; [`StoreError::DiskFull`].
+    /// A corrupt file is no error: see [`Opened::salvage`].
+    pub fn open(
+        dir: &Path,
+        passphrase: &str,
+        cost: KeyCost,
+        schema: &Schema,
+        random: &mut dyn Random,
+    ) -> Result<Opened, StoreError> {
+        let (folder, left) = Folder::lock(dir)?;
+        salvage::finish_interrupted(dir)?;
+        let database = dir.join(DATABASE);
+        let existed = database.exists();
+        let key = if key::exists(dir) || existed {
+            key::open(dir, passphrase)?
+        } else {
+            key::create(dir, passphrase, cost, random)?
+        };
+        folder
+            .mark("open")
+            .map_err(|error| StoreError::io(dir, error))?;
+
+        let check = existed && left != Left::Clean;
+        let (connections, salvaged) = match connect_pair(dir, &key, schema, check) {
+            Err(StoreError::Corrupt(_)) if existed => {
+                let report = salvage::salvage(dir, &key, schema)?;
+                (connect_pair(dir, &key, schema, false)?, Some(report))
+            }
+            other => (other?, None),
+        };
+        let (writer, reader) = connections;
+        let store = Store {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            transactions: Mutex::default(),
+            folder,
+        };
+        Ok(Opened {
+            store,
+            salvage: salvaged,
+        })
+    }
+}
+
+fn connect_pair(
+    dir: &Path,
+    key: &DatabaseKey,
+    schema: &Schema,
+    check: bool,
+) -> Result<(Connection, Connection), StoreError> {
+    let path = dir.join(DATABASE);
+    let mut writer = connect(
+        &path,
+        key,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    )?;
+    if check {
+        quick_check(&writer)?;
+    }
+    if migrate(&mut writer, schema)? {
+        layout::save(dir, &writer, schema)?;
+    }
+    let reader = connect(&path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    reader.execute_batch("PRAGMA query_only = ON")?;
+    Ok((writer, reader))
+}
+
+/// A connection with the key given and the settings of this store.
+pub(crate) fn connect(
+    path: &Path,
+    key: &DatabaseKey,
+    flags: OpenFlags,
+) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Damage is answered as an error; SQLCipher would also write about it on the terminal.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
+    connection.execute_batch(&key.pragma())?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.execute_batch(
+        "PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = FAST;
+         PRAGMA cache_size = -8192;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;",
+    )?;
+    // The first read of page 1: here a file that is no database of this key shows itself.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(connection)
+}
+
+fn quick_check(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("PRAGMA quick_check(1)")?;
+    let mut rows = statement.query([])?;
+    match rows
+        .next()
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?
+    {
+        Some(row) => match row.get::<_, String>(0)?.as_str() {
+            "ok" => Ok(()),
+            found => Err(StoreError::Corrupt(found.into())),
+        },
+        None => Ok(()),
+    }
+}
+
+/// Brings the database to the newest schema; says whether anything was done.
+pub(crate) fn migrate(connection: &mut Connection, schema: &Schema) -> Result<bool, StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    let known = schema.migrations.len();
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (position, step) in schema.migrations.iter().enumerate().skip(found) {
+        let tx = connection.transaction()?;
+        for sql in *step {
+            tx.execute_batch(sql)?;
+        }
+        tx.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(position + 1).unwrap_or(i64::MAX),
+        )?;
+        tx.commit()?;
+    }
+    Ok(found < known)
+}
