@@ -2,8 +2,11 @@
 //!
 //! The tests themselves are in `tests/tests`, the programs in `src/bin`.
 
+pub mod account;
 mod body;
+pub mod day;
 pub mod family;
+pub mod files;
 pub mod generate;
 mod names;
 pub mod numbers;

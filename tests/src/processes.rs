@@ -25,7 +25,9 @@ pub fn program(name: &str) -> PathBuf {
         .take(2)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file());
-    built.unwrap_or_else(|| panic!("{name} is not built; run `cargo build --workspace --bins` first"))
+    built.unwrap_or_else(|| {
+        panic!("{name} is not built; run `cargo build --workspace --bins` first")
+    })
 }
 
 /// What a finished command left.
@@ -72,7 +74,9 @@ impl Ran {
     /// As [`Ran::json`].
     pub fn json_lines(self) -> Vec<Value> {
         let text = self.ok();
-        let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
+        let line = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
+        };
         text.lines().map(line).collect()
     }
 }
@@ -89,19 +93,29 @@ pub struct Tablet {
 impl Tablet {
     /// A tablet in this folder, which need not exist yet.
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), passphrase: PASSPHRASE.into(), clock_shift_ms: 0 }
+        Self {
+            data: data.into(),
+            passphrase: PASSPHRASE.into(),
+            clock_shift_ms: 0,
+        }
     }
 
     /// The same tablet with another passphrase typed.
     #[must_use]
     pub fn with_passphrase(&self, passphrase: &str) -> Self {
-        Self { passphrase: passphrase.into(), ..self.clone() }
+        Self {
+            passphrase: passphrase.into(),
+            ..self.clone()
+        }
     }
 
     /// The same tablet with its clock off by so many milliseconds.
     #[must_use]
     pub fn with_clock_shift(&self, clock_shift_ms: i64) -> Self {
-        Self { clock_shift_ms, ..self.clone() }
+        Self {
+            clock_shift_ms,
+            ..self.clone()
+        }
     }
 
     /// The command, ready to run.
@@ -131,13 +145,23 @@ impl Tablet {
 #[derive(Debug)]
 pub struct Server {
     data: PathBuf,
+    clock_shift_ms: i64,
     running: Option<(Child, SocketAddr)>,
 }
 
 impl Server {
     /// A server in this folder, which need not exist yet; not running.
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), running: None }
+        Self {
+            data: data.into(),
+            clock_shift_ms: 0,
+            running: None,
+        }
+    }
+
+    /// From the next start on, its clock is off by so many milliseconds.
+    pub fn set_clock_shift(&mut self, clock_shift_ms: i64) {
+        self.clock_shift_ms = clock_shift_ms;
     }
 
     /// Runs an office command on the folder.
@@ -146,7 +170,12 @@ impl Server {
     /// When the program cannot be started.
     pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         let mut command = Command::new(program("sojourn"));
-        command.arg("--data").arg(&self.data).args(["--lang", "en"]).args(args).stdin(Stdio::null());
+        command
+            .arg("--data")
+            .arg(&self.data)
+            .args(["--lang", "en"])
+            .args(args)
+            .stdin(Stdio::null());
         Ran::of(&command.output().expect("the program starts"))
     }
 
@@ -163,26 +192,69 @@ impl Server {
     /// # Panics
     /// When it does not come up.
     pub fn start_at(&mut self, listen: &str) {
+        self.spawn(["serve", "--listen", listen]);
+    }
+
+    /// Sets up a register on the real tree of areas and starts serving it, with an enrolment code for each of
+    /// these areas; gives the codes as printed: `{"area", "staff", "code"}`.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start_demo(&mut self, areas: &[&str]) -> Vec<Value> {
+        let areas = areas.iter().flat_map(|area| ["--area", area]);
+        let args = ["demo", "--listen", "127.0.0.1:0"].into_iter().chain(areas);
+        let printed = self.spawn(args);
+        printed
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// Starts a command that serves, and waits until it says where; gives the lines before that.
+    fn spawn<'a>(&mut self, args: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let mut child = Command::new(program("sojourn"))
             .arg("--data")
             .arg(&self.data)
-            .args(["serve", "--listen", listen])
+            .args(args)
+            .env("SOJOURN_CLOCK_SHIFT_MS", self.clock_shift_ms.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(self.log())
             .spawn()
             .expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output is piped"));
-        let address = first_address(&mut lines)
+        let (before, address) = until_listening(&mut lines)
             .unwrap_or_else(|| panic!("the server did not start:\n{}", self.log_text()));
         // Whatever else it prints is read, so that it never waits for us.
         thread::spawn(move || io::copy(&mut lines, &mut io::sink()));
         self.running = Some((child, address));
+        before
+    }
+
+    /// Waits until the process ends by itself.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn wait(&mut self) {
+        let (mut child, _) = self.running.take().expect("the server is running");
+        child.wait().expect("it can be waited for");
+    }
+
+    /// The households of an area and below, as the office exports them.
+    ///
+    /// # Panics
+    /// When the export fails.
+    pub fn export(&self, area: &str) -> Vec<Value> {
+        self.run(["households", "export", "--area", area, "--json"])
+            .json_lines()
     }
 
     fn log(&self) -> Stdio {
         std::fs::create_dir_all(&self.data).expect("the folder can be made");
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path());
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path());
         file.map_or_else(|_| Stdio::null(), Stdio::from)
     }
 
@@ -215,7 +287,10 @@ impl Server {
     pub fn stop(&mut self) {
         let (mut child, _) = self.running.take().expect("the server is running");
         let pid = child.id().to_string();
-        let killed = Command::new("kill").args(["-TERM", &pid]).status().expect("kill starts");
+        let killed = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill starts");
         assert!(killed.success());
         let status = child.wait().expect("it can be waited for");
         assert!(status.success(), "{status}:\n{}", self.log_text());
@@ -246,13 +321,15 @@ impl Drop for Server {
     }
 }
 
-/// Reads lines until one says where the server listens.
-fn first_address(lines: &mut impl io::BufRead) -> Option<SocketAddr> {
+/// Reads lines until one says where the server listens; gives the lines before it.
+fn until_listening(lines: &mut impl io::BufRead) -> Option<(Vec<String>, SocketAddr)> {
+    let mut before = Vec::new();
     for line in lines.lines() {
         let line = line.ok()?;
         if let Some((_, address)) = line.split_once("listening http://") {
-            return address.trim().parse().ok();
+            return Some((before, address.trim().parse().ok()?));
         }
+        before.push(line);
     }
     None
 }

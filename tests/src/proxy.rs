@@ -76,7 +76,11 @@ impl Proxy {
 
     /// Cuts the next connection; those after it are whole again.
     pub fn cut_next(&self, cut: Cut) {
-        *self.shared.cut.lock().expect("no holder of this lock panics") = Some(cut);
+        *self
+            .shared
+            .cut
+            .lock()
+            .expect("no holder of this lock panics") = Some(cut);
     }
 
     /// Connections cut so far.
@@ -86,7 +90,10 @@ impl Proxy {
 
     /// Bytes carried so far: up, down.
     pub fn bytes(&self) -> (u64, u64) {
-        (self.shared.up.load(Ordering::SeqCst), self.shared.down.load(Ordering::SeqCst))
+        (
+            self.shared.up.load(Ordering::SeqCst),
+            self.shared.down.load(Ordering::SeqCst),
+        )
     }
 }
 
@@ -100,10 +107,20 @@ impl Drop for Proxy {
 
 /// Starts the two directions of one connection.
 fn carry(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>) {
-    let cut = shared.cut.lock().expect("no holder of this lock panics").take();
+    let cut = shared
+        .cut
+        .lock()
+        .expect("no holder of this lock panics")
+        .take();
     for way in [Way::Up, Way::Down] {
-        let (Ok(client), Ok(server)) = (client.try_clone(), server.try_clone()) else { return };
-        let (from, to) = if way == Way::Up { (client, server) } else { (server, client) };
+        let (Ok(client), Ok(server)) = (client.try_clone(), server.try_clone()) else {
+            return;
+        };
+        let (from, to) = if way == Way::Up {
+            (client, server)
+        } else {
+            (server, client)
+        };
         let limit = cut.filter(|cut| cut.way == way).map(|cut| cut.after_bytes);
         let shared = Arc::clone(shared);
         thread::spawn(move || pump(from, to, way, limit, &shared));
@@ -112,7 +129,11 @@ fn carry(client: &TcpStream, server: &TcpStream, shared: &Arc<Shared>) {
 
 /// Copies until an end closes or the limit is reached; then both ends are closed for good.
 fn pump(mut from: TcpStream, mut to: TcpStream, way: Way, limit: Option<u64>, shared: &Shared) {
-    let counter = if way == Way::Up { &shared.up } else { &shared.down };
+    let counter = if way == Way::Up {
+        &shared.up
+    } else {
+        &shared.down
+    };
     let mut left = limit.unwrap_or(u64::MAX);
     let mut buffer = [0; 16 * 1024];
     while let Ok(read) = from.read(&mut buffer) {
