@@ -120,3 +120,41 @@ pub fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'sta
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::store::{StoreError, Tx};
+
+    #[tokio::test]
+    async fn a_server_told_to_stop_finishes_and_folds_its_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ..Config::default()
+        };
+        let server = Server::bind(dir.path(), &config).await.unwrap();
+        let (address, state) = (server.address(), Arc::clone(server.state()));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let running = tokio::spawn(server.run(async { stopped.await.unwrap_or(()) }));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let asked = b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        stream.write_all(asked).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        stop.send(()).unwrap();
+        running.await.unwrap().unwrap();
+        let late = state
+            .store
+            .write("late", |_: &Tx<'_>| Ok::<_, StoreError>(()))
+            .await;
+        assert_eq!(late, Err(StoreError::Closed));
+        let log = dir.path().join("sojourn.db-wal");
+        assert_eq!(std::fs::metadata(log).map_or(0, |found| found.len()), 0);
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}

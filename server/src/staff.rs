@@ -63,7 +63,7 @@ impl std::str::FromStr for Role {
 }
 
 /// One member of staff.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Staff {
     /// Their id; it stands in the attribution of every change they make.
     pub id: StaffId,
@@ -151,7 +151,7 @@ mod tests {
             })
             .await
             .unwrap();
-        assert_eq!(all, [somebody.clone()]);
+        assert_eq!(all, std::slice::from_ref(&somebody));
         assert_eq!((one, nobody), (Some(somebody), None));
     }
 }

@@ -27,7 +27,7 @@ pub struct AreaRow {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Imported {
     /// Areas that were new.
     pub added: usize,
@@ -57,7 +57,7 @@ pub enum ImportError {
 }
 
 /// One wrong row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RowError {
     /// Line of the file, from 1.
     pub line: u64,
@@ -68,7 +68,8 @@ pub struct RowError {
 }
 
 /// What can be wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RowFault {
     /// Not CSV, not UTF-8, or not as many fields as columns.
     Unreadable,
