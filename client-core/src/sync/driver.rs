@@ -199,8 +199,11 @@ impl From<Failure> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         match error {
-            // The answer did not fit what was asked; the tablet is whole.
-            Error::Fates { .. } => Self::Failed(Failure::Unusable(error.to_string())),
+            // The answer did not fit what was asked, or brought bytes that are no document. Nothing of it
+            // was taken in.
+            Error::Fates { .. } | Error::Record { .. } => {
+                Self::Failed(Failure::Unusable(error.to_string()))
+            }
             other => Self::Tablet(other),
         }
     }
@@ -336,3 +339,7 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
         caller.post(call, message, &mut self.tally).await
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

@@ -8,6 +8,8 @@ pub mod call;
 pub mod driver;
 pub mod incoming;
 pub mod outgoing;
+#[cfg(test)]
+pub(crate) mod register;
 pub mod session;
 pub mod transport;
 pub mod verify;

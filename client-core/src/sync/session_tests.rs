@@ -1,3 +1,5 @@
+//! What a session decides after each reply and failure.
+
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);

@@ -37,7 +37,7 @@ pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
     }
     for section in ["residence", "contact", "consent"] {
         if let Some(Value::Object(fields)) = json.get(section) {
-            for (key, value) in fields.iter().filter(|(_, value)| **value != Value::from(0)) {
+            for (key, value) in fields.iter().filter(|(_, value)| value.as_i64() != Some(0)) {
                 let text = words(section, key, value, lang);
                 out.line(1, &format!("{}: {text}", labels::field(key, lang)));
             }

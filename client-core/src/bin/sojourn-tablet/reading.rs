@@ -10,7 +10,7 @@ use sojourn_client_core::outbox::{EditState, HeldReason, OutboxRow};
 use sojourn_client_core::projection::{HouseholdRow, ListQuery};
 use sojourn_client_core::{areas, history as past, identity};
 use sojourn_sync_protocol::record::Assignment;
-use sojourn_sync_protocol::{AreaCode, Timestamp};
+use sojourn_sync_protocol::{AreaCode, HouseholdId, Timestamp};
 
 use crate::args::{History, List, OneHousehold, Reading};
 use crate::catalogue::{Lang, labels};
@@ -268,6 +268,15 @@ pub(crate) fn history(
     }
     out.extend(table.render().into_bytes());
     Ok(())
+}
+
+/// A path or value with its ids shortened, for a column of a table.
+fn with_short_ids(text: &str) -> String {
+    let short = |part: &str| match part.parse::<HouseholdId>() {
+        Ok(_) => format!("{}…", &part[..ID_SHOWN]),
+        Err(_) => part.to_owned(),
+    };
+    text.split('/').map(short).collect::<Vec<_>>().join("/")
 }
 
 /// A held edit, as `held --json` prints it.
