@@ -122,6 +122,7 @@ pub(crate) struct World {
     runtime: Runtime,
     state: Arc<AppState>,
     network: Network,
+    random: Mutex<SeededRandom>,
     /// The tablets, as in [`TABLETS`].
     pub(crate) tablets: Vec<Tablet>,
 }
@@ -155,6 +156,7 @@ impl World {
             runtime,
             state,
             network,
+            random: Mutex::new(SeededRandom::new(1000)),
             tablets,
         }
     }
@@ -166,13 +168,13 @@ impl World {
             .fault
             .lock()
             .expect("no holder of this lock panics") = fault;
-        let mut random = SeededRandom::new(1000 + tablet as u64);
+        let mut random = self.random.lock().expect("no holder of this lock panics");
         let cancel = CancellationToken::new();
         let around = Surroundings {
             tablet: &self.tablets[tablet],
             transport: &self.network,
             clock: &SystemClock,
-            random: &mut random,
+            random: &mut *random,
             cancel: &cancel,
         };
         let retry = RetryPolicy {
