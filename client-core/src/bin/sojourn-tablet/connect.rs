@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::{Enrol, Sync};
 use crate::catalogue::Lang;
+use crate::household::edits;
 use crate::problem::Problem;
 use crate::progress::Bar;
 
@@ -208,13 +209,13 @@ fn sentence(report: &Report, queued: u64, held: u64, lang: Lang) -> String {
     );
     if queued > 0 {
         text.push_str(&lang.pick(
-            format!("; {queued} edits still wait"),
+            format!("; {} still to hand in", edits(queued)),
             format!("；{queued} 项修改待上交"),
         ));
     }
     if held > 0 {
         text.push_str(&lang.pick(
-            format!("; {held} edits are held, see `held`"),
+            format!("; {} held, see `held`", edits(held)),
             format!("；{held} 项修改被搁置，见 held"),
         ));
     }

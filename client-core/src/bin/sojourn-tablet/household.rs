@@ -21,6 +21,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) held: u64,
     /// It moved out of this tablet's areas.
     pub(crate) leaving: bool,
+    /// Whether this tablet may hold health documents.
+    pub(crate) health_granted: bool,
 }
 
 /// The household as text.
@@ -65,10 +67,10 @@ pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
             }
         }
     }
-    if !view.health {
+    if !shown.health_granted {
         out.line(
             0,
-            lang.pick("Health is not on this tablet.", "本平板不存健康文档。"),
+            lang.pick("This tablet does not hold health.", "本平板不存健康文档。"),
         );
     }
     contradictions(&mut out, &view.contradictions, lang);
@@ -88,7 +90,7 @@ pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
         out.line(
             0,
             &lang.pick(
-                format!("{} edits wait to be handed in.", shown.pending),
+                format!("{} to be handed in.", edits(shown.pending)),
                 format!("{} 项修改待上交。", shown.pending),
             ),
         );
@@ -106,12 +108,17 @@ pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
         out.line(
             0,
             &lang.pick(
-                format!("{} edits are held; see `held`.", shown.held),
+                format!("{} held; see `held`.", edits(shown.held)),
                 format!("{} 项修改被搁置；见 held。", shown.held),
             ),
         );
     }
     out.text
+}
+
+/// A number of edits, in English.
+pub(crate) fn edits(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "edit" } else { "edits" })
 }
 
 fn entry_text(section: &str, fields: &Map<String, Value>, lang: Lang) -> String {

@@ -10,7 +10,7 @@ use sojourn_client_core::outbox::{EditState, HeldReason, OutboxRow};
 use sojourn_client_core::projection::{HouseholdRow, ListQuery};
 use sojourn_client_core::{areas, history as past, identity};
 use sojourn_sync_protocol::record::Assignment;
-use sojourn_sync_protocol::{AreaCode, HouseholdId, Timestamp};
+use sojourn_sync_protocol::{AreaCode, DocKind, HouseholdId, Timestamp};
 
 use crate::args::{History, List, OneHousehold, Reading};
 use crate::catalogue::{Lang, labels};
@@ -30,6 +30,22 @@ pub(crate) fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Prob
     Ok(())
 }
 
+/// The value with a moment written as ISO 8601.
+fn moment_as_text(mut value: Value, key: &str) -> Value {
+    if let Some(millis) = value.get(key).and_then(Value::as_i64) {
+        value[key] = Timestamp::from_millis(millis).to_string().into();
+    }
+    value
+}
+
+/// Rows of a list as they are printed.
+fn rows(rows: &[impl Serialize]) -> Vec<Value> {
+    let value = |row| serde_json::to_value(row).unwrap_or_default();
+    rows.iter()
+        .map(|row| moment_as_text(value(row), "updated"))
+        .collect()
+}
+
 pub(crate) fn status(
     tablet: &Tablet,
     args: &Reading,
@@ -41,7 +57,8 @@ pub(crate) fn status(
         Ok::<_, Error>((areas::version(tx)?, identity::cursors(tx)?))
     })?;
     if args.json {
-        let mut value = serde_json::to_value(&status).unwrap_or_default();
+        let value = serde_json::to_value(&status).unwrap_or_default();
+        let mut value = moment_as_text(value, "synced_at");
         value["enrolled"] = json!(status.device.is_some());
         value["areas_version"] = json!(tree);
         value["cursor"] = cursor
@@ -112,9 +129,9 @@ pub(crate) fn list(
     if let Some(text) = &args.search {
         let found = tablet.search(text, limit.unwrap_or(FOUND_MAX))?;
         if args.json {
-            return json(out, &found);
+            return json(out, &rows(&found));
         }
-        let rows: Vec<_> = found
+        let named: Vec<_> = found
             .into_iter()
             .map(|found| {
                 (
@@ -123,18 +140,18 @@ pub(crate) fn list(
                 )
             })
             .collect();
-        return table(tablet, rows, lang, out);
+        return table(tablet, named, lang, out);
     }
-    let rows = tablet.list(&ListQuery {
+    let listed = tablet.list(&ListQuery {
         limit,
         ..ListQuery::default()
     })?;
     if args.json {
-        return json(out, &rows);
+        return json(out, &rows(&listed));
     }
     table(
         tablet,
-        rows.into_iter().map(|row| (row, None)).collect(),
+        listed.into_iter().map(|row| (row, None)).collect(),
         lang,
         out,
     )
@@ -212,6 +229,7 @@ pub(crate) fn show(
         pending: row.pending.into(),
         held: row.held.into(),
         leaving: row.leaving,
+        health_granted: tablet.status()?.kinds.contains(&DocKind::Health),
     };
     out.extend(household::render(&shown, lang).into_bytes());
     Ok(())
@@ -253,13 +271,13 @@ pub(crate) fn history(
         }
         table.row(vec![
             entry.at.to_string(),
-            entry.path,
+            with_short_ids(&entry.path),
             entry
                 .value
-                .map_or_else(|| "—".into(), |value| value.to_string()),
+                .map_or_else(|| "—".into(), |value| with_short_ids(&value.to_string())),
             entry
                 .staff
-                .map(|staff| staff.to_string())
+                .map(|staff| with_short_ids(&staff.to_string()))
                 .unwrap_or_default(),
             entry.area.map(|area| area.to_string()).unwrap_or_default(),
             entry.actor.to_string().chars().take(8).collect(),
@@ -286,7 +304,7 @@ struct HeldEdit {
     document: &'static str,
     change: String,
     kind: Option<&'static str>,
-    at: Timestamp,
+    at: String,
     fate: &'static str,
     reason: Option<String>,
     edit: Option<sojourn_sync_protocol::record::Edit>,
@@ -315,7 +333,7 @@ impl HeldEdit {
                 .edit
                 .as_ref()
                 .map(sojourn_sync_protocol::record::Edit::kind),
-            at: row.at,
+            at: row.at.to_string(),
             fate,
             reason,
             edit: row.edit,

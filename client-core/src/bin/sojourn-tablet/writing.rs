@@ -13,6 +13,7 @@ use sojourn_sync_protocol::record::{Edit, NewMove};
 
 use crate::args;
 use crate::catalogue::Lang;
+use crate::household::edits;
 use crate::input;
 use crate::problem::{Problem, Reason};
 use crate::reading;
@@ -72,8 +73,8 @@ pub(crate) fn import(
         "{}",
         lang.pick(
             format!(
-                "Took in {} edits of {} households.",
-                done.len(),
+                "Took in {} of {} households.",
+                edits(count(&done)),
                 households.len()
             ),
             format!(
@@ -189,7 +190,7 @@ fn say(done: &[Edited], as_json: bool, lang: Lang, out: &mut Vec<u8>) -> Result<
         lang.pick(
             format!(
                 "Household {household}: {} saved on this tablet; `sync` hands in.",
-                done.len()
+                edits(count(done))
             ),
             format!(
                 "家庭 {household}：已在本机保存 {} 项修改，sync 时上交。",
@@ -198,4 +199,8 @@ fn say(done: &[Edited], as_json: bool, lang: Lang, out: &mut Vec<u8>) -> Result<
         )
     );
     Ok(())
+}
+
+fn count(done: &[Edited]) -> u64 {
+    u64::try_from(done.len()).unwrap_or(u64::MAX)
 }

@@ -203,10 +203,10 @@ impl Lang {
                 format!("No connection: something else than the register answered (status {status}), such as a network's login page. Open a browser to log in to the network, then run `sync` again. Nothing is lost."),
                 format!("无连接：应答的不是登记服务器（状态 {status}），可能是网络登录页。请先用浏览器登录网络，再运行 sync。没有数据丢失。"),
             ),
-            Failure::Transport(error) => self.pick(
-                format!("No connection ({error}). Everything stays on this tablet; run `sync` again when there is a connection."),
-                format!("无连接（{error}）。一切仍保存在本平板；有网络时再运行 sync。"),
-            ),
+            Failure::Transport(TransportError::Unreachable(reason) | TransportError::Cut(reason)) => {
+                self.no_connection(reason)
+            }
+            Failure::Transport(error) => self.no_connection(&error.to_string()),
             Failure::Version(found) => self.pick(
                 format!("The server speaks another version of the protocol ({found}). Update this program. Nothing is lost."),
                 format!("服务器使用其他协议版本（{found}）。请更新本程序。没有数据丢失。"),
@@ -217,6 +217,13 @@ impl Lang {
             ),
             Failure::Refused(refusal) => self.refusal(refusal),
         }
+    }
+
+    fn no_connection(self, reason: &str) -> String {
+        self.pick(
+            format!("No connection ({reason}). Everything stays on this tablet; run `sync` again when there is a connection."),
+            format!("无连接（{reason}）。一切仍保存在本平板；有网络时再运行 sync。"),
+        )
     }
 
     fn refusal(self, refusal: &Refusal) -> String {
