@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_bytes::ByteBuf;
 use sojourn_sync_protocol::{
-    AreaCode, ChangeHash, DocKind, Timestamp,
+    AreaCode, ChangeHash, DocKind, DocumentId, Timestamp,
     batch::Batch,
     digest::Digest,
     limits::{
@@ -315,7 +315,7 @@ impl Filling<'_, '_> {
             Whereabouts::Here { entered_seq } => *entered_seq,
         };
         if entered_seq > cursor {
-            return self.whole(area, row);
+            return self.whole(area, cursor, row);
         }
         let told = documents::told_after(self.tx, document, area, cursor)?;
         let changes: Vec<ByteBuf> = told
@@ -335,14 +335,18 @@ impl Filling<'_, '_> {
         })))
     }
 
-    /// The whole document, unless the tablet has just handed in all of it and the household never moved: after
-    /// a move a tablet drops what it held under the area left.
-    fn whole(&self, area: &AreaCode, row: &FeedRow) -> Result<Option<Entry>, StoreError> {
+    /// The whole document, unless the tablet has just handed in all of it and keeps it under this area.
+    fn whole(
+        &self,
+        area: &AreaCode,
+        base: u64,
+        row: &FeedRow,
+    ) -> Result<Option<Entry>, StoreError> {
         let document = row.document;
         if !self.pushed.is_empty()
             && let Some(hashes) = documents::hashes_up_to(self.tx, document, self.pushed.len())?
             && hashes.iter().all(|hash| self.pushed.contains(hash))
-            && !residence::has_moved(self.tx, document.household)?
+            && self.is_kept_under(area, base, document)?
         {
             return Ok(None);
         }
@@ -355,6 +359,22 @@ impl Filling<'_, '_> {
                 saved,
             })
         }))
+    }
+
+    /// Whether a tablet that made a document keeps it under this area: the household has never lived
+    /// elsewhere, or the tablet has read that it lives here. Otherwise it may have dropped it with a leave.
+    fn is_kept_under(
+        &self,
+        area: &AreaCode,
+        base: u64,
+        document: DocumentId,
+    ) -> Result<bool, StoreError> {
+        if !residence::has_moved(self.tx, document.household)? {
+            return Ok(true);
+        }
+        let core = DocumentId::new(document.household, DocKind::Core);
+        let entered = feed::entered_seq(self.tx, area, core)?;
+        Ok(entered.is_some_and(|entered| entered <= base))
     }
 }
 

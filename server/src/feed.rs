@@ -152,6 +152,20 @@ pub(crate) fn rows_after(
     )
 }
 
+/// The place at which a document entered an area; `None` when it is not there.
+pub(crate) fn entered_seq(
+    tx: &Tx<'_>,
+    area: &AreaCode,
+    id: DocumentId,
+) -> Result<Option<u64>, StoreError> {
+    tx.query_opt(
+        "SELECT entered_seq FROM feed
+         WHERE area = ?1 AND household = ?2 AND kind = ?3 AND moved_to IS NULL",
+        params![area.as_str(), id.household.as_bytes(), id.kind.code()],
+        |row| row.u64(0),
+    )
+}
+
 /// How many rows of an area stand after a place, of some kinds of document.
 pub(crate) fn count_after(
     tx: &Tx<'_>,

@@ -195,7 +195,11 @@ pub(crate) fn put(
     before: &Items,
     after: &Items,
 ) -> Result<(), StoreError> {
-    for item in before.keys().filter(|item| !after.contains_key(item)) {
+    // An item that was settled and opened anew on the way has another change that opened it.
+    for (item, change) in before {
+        if after.get(item) == Some(change) {
+            continue;
+        }
         tx.execute(
             "DELETE FROM reviews
              WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
@@ -207,7 +211,10 @@ pub(crate) fn put(
             ],
         )?;
     }
-    for (item, change) in after.iter().filter(|(item, _)| !before.contains_key(item)) {
+    for (item, change) in after {
+        if before.get(item) == Some(change) {
+            continue;
+        }
         tx.execute(
             "INSERT INTO reviews (household, kind, document, subject, change) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![

@@ -5,6 +5,8 @@
 //! `weigh` decides on a snapshot without writing; `settle` writes, deciding again if the ground moved.
 
 pub(crate) mod chain;
+#[cfg(test)]
+mod hostile;
 mod judge;
 mod ledger;
 mod quarantine;
