@@ -235,7 +235,7 @@ fn edit(tablet: &mut Tablet, own: u8, n: u8, what: u8) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     /// Whatever three tablets do in whatever order, the digests kept are the digests of what is there, every
     /// tablet agrees with them after each session, and the log makes all of it again.
