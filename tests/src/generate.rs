@@ -33,7 +33,7 @@ pub struct Village {
 }
 
 impl Village {
-    /// The place's own name: 小于家村委会 is 小于家村, 东关社区居委会 is 东关社区.
+    /// The place's own name: 小于家村委会 is 小于家村, 巩家庄新村村民委员会 is 巩家庄新村, 东关社区居委会 is 东关社区.
     pub fn place(&self) -> String {
         const COMMITTEES: [(&str, &str); 6] = [
             ("村民委员会", "村"),
@@ -44,7 +44,10 @@ impl Village {
             ("居委会", ""),
         ];
         let own = COMMITTEES.iter().find_map(|(committee, place)| {
-            Some(format!("{}{place}", self.name.strip_suffix(committee)?))
+            let rest = self.name.strip_suffix(committee)?;
+            // 巩家庄新村村民委员会 is the committee of 巩家庄新村.
+            let place = if rest.ends_with('村') { "" } else { place };
+            Some(format!("{rest}{place}"))
         });
         own.unwrap_or_else(|| self.name.clone())
     }
