@@ -70,6 +70,9 @@ pub enum HeldReason {
         /// The present epoch.
         epoch: u64,
     },
+    /// The device's history went two ways, and the server may have this very edit already; it is made again
+    /// on the server's copy, unless that says so.
+    Forked,
     /// It could not be made again on the server's copy.
     CannotRepeat {
         /// What stood against it.
@@ -80,7 +83,10 @@ pub enum HeldReason {
 impl HeldReason {
     /// Whether the edit waits for the server's copy of the document, to be made again on it.
     pub const fn waits(&self) -> bool {
-        matches!(self, Self::MissingDeps | Self::OldEpoch { .. })
+        matches!(
+            self,
+            Self::MissingDeps | Self::OldEpoch { .. } | Self::Forked
+        )
     }
 }
 

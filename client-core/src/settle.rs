@@ -65,7 +65,7 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
 
     let mut settled = Settled::default();
     let mut refused: BTreeMap<DocumentId, Vec<(OutboxRow, Option<HeldReason>)>> = BTreeMap::new();
-    let mut forked = false;
+    let mut forked = BTreeSet::new();
     for (row, fate) in rows.into_iter().zip(fates) {
         match fate {
             Fate::Accepted { .. } | Fate::Duplicate => {
@@ -73,7 +73,9 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
                 settled.late += usize::from(matches!(fate, Fate::Accepted { late: true }));
                 acknowledged(work, &row)?;
             }
-            Fate::Fork => forked = true,
+            Fate::Fork => {
+                forked.insert(row.document);
+            }
             Fate::Quarantined {
                 reason: QuarantineReason::Descendant,
             } if row.edit.is_some() => {
@@ -88,7 +90,7 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             }
         }
     }
-    if forked || !refused.is_empty() {
+    if !forked.is_empty() || !refused.is_empty() {
         let actor = work.fresh_actor();
         identity::rotate(work.tx, actor)?;
     }
@@ -103,8 +105,9 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
         let stranded = take_out(work, id, &without)?;
         settled.made_again += make_again(work, id, &stranded)?;
     }
-    if forked {
-        settled.made_again += rewrite_pending(work)?;
+    for id in forked {
+        settled.held += await_copy(work, id)?;
+        settled.wanted.insert(id);
     }
     Ok(settled)
 }
@@ -127,18 +130,29 @@ fn acknowledged(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error> {
     work.changed(id.household)
 }
 
-/// Makes every pending edit again under a fresh actor: after the device's history went two ways, or after
-/// the tablet was enrolled anew. Says how many.
+/// After the device's history went two ways, the server may hold what is pending here: a backup knows nothing
+/// of the answers that came later. Made again beside it, a new person would exist twice under one id, and one
+/// of the two would hide the other. So the edits wait for the server's copy. Says how many.
+fn await_copy(work: &mut Work<'_>, id: DocumentId) -> Result<usize, Error> {
+    for row in outbox::rows_of(work.tx, id)? {
+        if row.seen && !matches!(row.state, EditState::Held(_)) {
+            acknowledged(work, &row)?;
+        }
+    }
+    let aside = set_aside(work, id)?;
+    for row in &aside {
+        outbox::hold(work.tx, row.id, &HeldReason::Forked)?;
+    }
+    Ok(aside.len())
+}
+
+/// Makes every pending edit again under a fresh actor, after the tablet was enrolled anew. Says how many.
 ///
 /// # Errors
 /// [`Error`].
 pub fn rewrite_all(work: &mut Work<'_>) -> Result<usize, Error> {
     let actor = work.fresh_actor();
     identity::rotate(work.tx, actor)?;
-    rewrite_pending(work)
-}
-
-fn rewrite_pending(work: &mut Work<'_>) -> Result<usize, Error> {
     let pending = outbox::pending(work.tx)?;
     for row in pending.iter().filter(|row| row.seen) {
         acknowledged(work, row)?;
@@ -211,7 +225,12 @@ pub(crate) fn make_again(
                 made += 1;
                 outbox::remove(work.tx, row.id)?;
             }
-            Err(EditError::NothingChanged) => outbox::remove(work.tx, row.id)?,
+            // The record says so already, or holds the very entry: ids are never drawn twice.
+            Err(
+                EditError::NothingChanged
+                | EditError::EntryExists { .. }
+                | EditError::AlreadyRegistered,
+            ) => outbox::remove(work.tx, row.id)?,
             Err(error) => {
                 outbox::hold(
                     work.tx,

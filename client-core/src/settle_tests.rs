@@ -1,13 +1,15 @@
 use std::collections::BTreeSet;
 
 use sojourn_sync_protocol::batch::Batch;
-use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason};
+use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason, WholeDocument};
 use sojourn_sync_protocol::record::{Document, Edit, NewHousehold, NewMove, NewPerson, NewVisit};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
 
 use crate::documents::{self, Taken};
 use crate::outbox::{self, BatchBounds, EditState, HeldReason, Settled};
-use crate::testing::{Elsewhere, FAR, HOME, NEAR, NOW, area, enrolled, family, reopen, set_phone};
+use crate::testing::{
+    Elsewhere, FAR, HOME, NEAR, NOW, area, enrolled, family, rename, reopen, set_phone,
+};
 use crate::{Error, Tablet, identity};
 
 fn next(tablet: &Tablet) -> Option<Batch> {
@@ -250,7 +252,7 @@ fn a_registration_that_is_refused_leaves_no_empty_household() {
 }
 
 #[test]
-fn after_a_fork_every_edit_is_made_again_on_a_new_chain() {
+fn after_a_fork_edits_are_made_again_on_the_servers_copy_and_a_new_chain() {
     let dir = tempfile::tempdir().unwrap();
     let tablet = enrolled(dir.path(), 6);
     let id = tablet.register(NOW, family(1)).unwrap().household;
@@ -270,21 +272,27 @@ fn after_a_fork_every_edit_is_made_again_on_a_new_chain() {
     let former = actor(&copy);
     next(&copy).unwrap();
     let settled = settle(&copy, &[Fate::Fork]);
-    assert_eq!((settled.made_again, settled.held), (1, 0));
+    assert_eq!((settled.made_again, settled.held), (0, 1));
     assert_ne!(actor(&copy), former);
-    // What the other copy had written under the same number fits in now.
-    let arrived = NewChanges {
-        document: taken.document,
-        area: area(HOME),
-        epoch: 1,
-        changes: vec![serde_bytes::ByteBuf::from(taken.bytes)],
-    };
-    let taken = copy
-        .write("page", NOW, |work| {
-            documents::append_changes(work, &arrived)
+    let core = DocumentId::new(id, DocKind::Core);
+    assert!(settled.wanted.contains(&core) && next(&copy).is_none());
+    // The server's copy has what the other copy had written under the same number.
+    let mut server = copy
+        .read::<_, Error>("load", |tx| {
+            let (_, document) = documents::load(tx, copy.cache(), core)?.unwrap();
+            Ok((*document).clone())
         })
         .unwrap();
-    assert_eq!(taken, Taken::Applied);
+    server.apply_changes(&[&taken.bytes]).unwrap();
+    let whole = WholeDocument {
+        document: core,
+        area: area(HOME),
+        epoch: 1,
+        saved: server.save(),
+    };
+    copy.write("fetched", NOW, |work| documents::install(work, &whole))
+        .unwrap();
+    assert!(copy.held().unwrap().is_empty());
     let batch = next(&copy).unwrap();
     assert_eq!(
         (batch.number, batch.actor, batch.changes.len()),
@@ -611,4 +619,63 @@ fn enrolling_anew_makes_pending_edits_again_under_the_new_identity() {
     assert_ne!(pending[0].actor, former);
     assert_eq!(tablet.show(id).unwrap().0.persons, 4);
     assert_eq!(next(&tablet).unwrap().number, 1);
+}
+
+#[test]
+fn what_a_restored_backup_still_has_pending_is_not_made_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 8);
+    let id = tablet.register(NOW, family(1)).unwrap().household;
+    accept_all(&tablet);
+    let core = DocumentId::new(id, DocKind::Core);
+    let newborn = NewPerson {
+        name: "王芳".into(),
+        ..NewPerson::default()
+    };
+    tablet.edit(NOW, id, Edit::AddPerson(newborn)).unwrap();
+    // The server has the newborn, and a name that was corrected since; this copy's batch went another way.
+    let mut server = tablet
+        .read::<_, Error>("load", |tx| {
+            let (_, document) = documents::load(tx, tablet.cache(), core)?.unwrap();
+            Ok((*document).clone())
+        })
+        .unwrap();
+    let (_, view) = tablet.show(id).unwrap();
+    let person = view.persons.iter().find(|(_, person)| {
+        person
+            .name
+            .as_ref()
+            .and_then(|name| name.agreed())
+            .is_some_and(|name| name == "王芳")
+    });
+    let person = *person.unwrap().0;
+    let by = sojourn_sync_protocol::record::Authorship {
+        actor: sojourn_sync_protocol::ActorId([0xff; 16]),
+        staff: sojourn_sync_protocol::StaffId::from_bytes([8; 16]),
+        area: area(HOME),
+        at: NOW,
+    };
+    server.edit(&rename(person, "王小芳"), &by).unwrap();
+    tablet.edit(NOW, id, set_phone("100 7777")).unwrap();
+    next(&tablet).unwrap();
+    settle(&tablet, &[Fate::Fork, Fate::Fork]);
+    let whole = WholeDocument {
+        document: core,
+        area: area(HOME),
+        epoch: 1,
+        saved: server.save(),
+    };
+    tablet
+        .write("fetched", NOW, |work| documents::install(work, &whole))
+        .unwrap();
+    let (row, view) = tablet.show(id).unwrap();
+    assert_eq!(
+        (row.pending, row.held, row.phone.as_str()),
+        (1, 0, "100 7777")
+    );
+    let name = view.persons[&person]
+        .name
+        .as_ref()
+        .and_then(|name| name.agreed());
+    assert_eq!(name.map(String::as_str), Some("王小芳"));
 }

@@ -35,9 +35,9 @@ pub fn apply_page(
     };
     let mut fetch = BTreeSet::new();
 
-    if let Some(batch) = &request.push {
-        outbox::settle(work, &reply.fates)?;
-        synced.pushed = u64::try_from(batch.changes.len()).unwrap_or(u64::MAX);
+    if request.push.is_some() {
+        let settled = outbox::settle(work, &reply.fates)?;
+        synced.pushed = u64::try_from(settled.merged).unwrap_or(u64::MAX);
     }
     for entry in &reply.entries {
         match entry {

@@ -120,7 +120,7 @@ impl From<TransportError> for Failure {
 /// What a page brought, after it was committed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Synced {
-    /// Changes whose fate came.
+    /// Changes that the server has now.
     pub pushed: u64,
     /// Changes still to push.
     pub queued: u64,
@@ -181,7 +181,7 @@ pub enum Phase {
 pub struct Progress {
     /// What it is busy with.
     pub phase: Phase,
-    /// Changes whose fate came.
+    /// Changes that the server has now.
     pub pushed: u64,
     /// Those and the ones still to push.
     pub to_push: u64,

@@ -320,6 +320,7 @@ impl HeldEdit {
             EditState::Held(HeldReason::OldEpoch { epoch }) => {
                 ("old-epoch", Some(epoch.to_string()))
             }
+            EditState::Held(HeldReason::Forked) => ("fork", None),
             EditState::Held(HeldReason::CannotRepeat { why }) => {
                 ("cannot-repeat", Some(why.clone()))
             }

@@ -94,6 +94,10 @@ impl Lang {
                 "The server lacks what it builds on; `sync` makes it again on the server's copy.",
                 "服务器缺少它所依据的内容；sync 会在服务器副本上重做。",
             ).into(),
+            "fork" => self.pick(
+                "This folder is a copy or was restored from one; `sync` makes it again on the server's copy, unless it is there already.",
+                "本文件夹是副本或由备份恢复；sync 会在服务器副本上重做，已有的则不再重复。",
+            ).into(),
             "old-epoch" => self.pick(
                 "The document was redacted meanwhile; `sync` makes it again on the new one.",
                 "文档已被涂销；sync 会在新文档上重做。",
