@@ -4,10 +4,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sojourn_sync_protocol::{
-    DocKind, DocumentId,
     limits::DOCUMENT_BYTES_MAX,
     message::QuarantineReason,
-    record::{Document, HouseholdView, RecordError, view},
+    record::{Document, RecordError, contradictions},
 };
 
 use crate::documents::Saved;
@@ -39,22 +38,11 @@ pub(super) fn prove(document: &Document, epoch: u64) -> Result<Saved, Quarantine
         };
         again.heads() == document.heads()
             && again.save() == bytes
-            && content(&again) == content(document)
+            && again.shows_the_same(document)
+            && contradictions(&again) == contradictions(document)
     })?;
     if !same {
         return Err(QuarantineReason::Unsafe);
     }
     Ok(Saved::with_bytes(document, epoch, bytes))
-}
-
-/// Everything a document shows.
-fn content(document: &Document) -> Result<HouseholdView, RecordError> {
-    let household = document.id().household;
-    match document.id().kind {
-        DocKind::Core => view(household, document, None),
-        DocKind::Health => {
-            let core = Document::new(DocumentId::new(household, DocKind::Core));
-            view(household, &core, Some(document))
-        }
-    }
 }

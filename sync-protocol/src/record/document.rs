@@ -134,6 +134,11 @@ impl Document {
         self.inner.get_change_meta_by_hash(&hash.into()).is_some()
     }
 
+    /// Whether both show the same values, whatever their histories; what contradicts is not compared.
+    pub fn shows_the_same(&self, other: &Self) -> bool {
+        self.inner.hydrate(None) == other.inner.hydrate(None)
+    }
+
     /// Every change people made, parents first; the program's constants are not among them.
     pub fn changes(&self) -> Vec<RawChange> {
         self.edits().iter().map(RawChange::of).collect()
