@@ -8,8 +8,8 @@ use serde_json::json;
 use sojourn_client_core::edits::{Edited, Import};
 use sojourn_client_core::error::Error;
 use sojourn_client_core::{Tablet, clock};
-use sojourn_sync_protocol::Timestamp;
-use sojourn_sync_protocol::record::{Edit, NewMove};
+use sojourn_sync_protocol::record::{Edit, EditError, NewMove};
+use sojourn_sync_protocol::{HouseholdId, Timestamp};
 
 use crate::args;
 use crate::catalogue::Lang;
@@ -33,7 +33,15 @@ pub(crate) fn add(
     let done = tablet
         .import_edits(clock::now(), vec![import])
         .map_err(|error| in_file(&args.file, None, error))?;
-    say(&done, args.json, lang, out)
+    done.iter().try_for_each(|edited| {
+        say(
+            edited.household,
+            std::slice::from_ref(edited),
+            args.json,
+            lang,
+            out,
+        )
+    })
 }
 
 pub(crate) fn import(
@@ -106,14 +114,22 @@ pub(crate) fn edit(
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let id = tablet.resolve(&args.id)?;
-    let edits = match &args.file {
+    let mut edits = match &args.file {
         Some(file) => vec![input::one::<Edit>(file)?],
         None => Edit::from_assignments(&args.assignments).map_err(Error::Edit)?,
     };
-    let done = tablet
-        .edit_all(clock::now(), id, edits)
-        .map_err(unnumbered)?;
-    say(&done, args.json, lang, out)
+    // What the record says already is no mistake: the rest is made.
+    let done = loop {
+        match tablet.edit_all(clock::now(), id, edits.clone()) {
+            Err(Error::At { index, source })
+                if matches!(*source, Error::Edit(EditError::NothingChanged)) =>
+            {
+                edits.remove(index);
+            }
+            done => break done.map_err(unnumbered)?,
+        }
+    };
+    say(id, &done, args.json, lang, out)
 }
 
 /// One edit of a command has no number.
@@ -135,7 +151,7 @@ pub(crate) fn visit(
     let done = tablet
         .edit(clock::now(), id, visit)
         .map_err(|error| in_file(&args.file, None, error))?;
-    say(&[done], args.json, lang, out)
+    say(id, &[done], args.json, lang, out)
 }
 
 pub(crate) fn move_to(
@@ -154,7 +170,7 @@ pub(crate) fn move_to(
         address: args.address.clone(),
     };
     let done = tablet.edit(now, id, Edit::Move(new))?;
-    say(&[done], args.json, lang, out)
+    say(id, &[done], args.json, lang, out)
 }
 
 /// The day it is here.
@@ -165,11 +181,13 @@ fn day(now: Timestamp) -> String {
 }
 
 /// Says what was made. It is on this tablet; `sync` carries it on.
-fn say(done: &[Edited], as_json: bool, lang: Lang, out: &mut Vec<u8>) -> Result<(), Problem> {
-    let household = done
-        .first()
-        .map(|edited| edited.household.to_string())
-        .unwrap_or_default();
+fn say(
+    household: HouseholdId,
+    done: &[Edited],
+    as_json: bool,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
     if as_json {
         let edits: Vec<_> = done
             .iter()
@@ -183,6 +201,17 @@ fn say(done: &[Edited], as_json: bool, lang: Lang, out: &mut Vec<u8>) -> Result<
             })
             .collect();
         return reading::json(out, &json!({ "household": household, "edits": edits }));
+    }
+    if done.is_empty() {
+        let _ = writeln!(
+            out,
+            "{}",
+            lang.pick(
+                "The record says so already; nothing was written.",
+                "登记内容本来如此，未作改动。",
+            )
+        );
+        return Ok(());
     }
     let _ = writeln!(
         out,
