@@ -123,7 +123,7 @@ pub struct SyncReply {
     /// One fate for every pushed change, in the order pushed. Empty when nothing was pushed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fates: Vec<Fate>,
-    /// What the tablet lacks, oldest first within an area.
+    /// What the tablet lacks, from the oldest feed entries on; their order in the page says nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Entry>,
     /// Where the tablet stands once it has committed `entries`; only areas that moved.
