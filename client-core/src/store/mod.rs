@@ -92,11 +92,14 @@ impl From<rusqlite::Error> for StoreError {
         const SHORT_READ: i32 = 10 | (2 << 8);
         const DATA: i32 = 10 | (32 << 8);
         const CORRUPT_FS: i32 = 10 | (33 << 8);
+        // Room for the log's index could not be had.
+        const INDEX_SIZE: i32 = 10 | (19 << 8);
         let rusqlite::Error::SqliteFailure(code, _) = &error else {
             return Self::Sql(error);
         };
         match code.code {
             ErrorCode::DiskFull => Self::DiskFull,
+            ErrorCode::SystemIoFailure if code.extended_code == INDEX_SIZE => Self::DiskFull,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                 Self::Corrupt(error.to_string())
             }

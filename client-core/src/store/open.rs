@@ -115,9 +115,8 @@ impl Store {
         } else {
             key::create(dir, passphrase, cost, random)?
         };
-        folder
-            .mark("open")
-            .map_err(|error| StoreError::io(dir, error))?;
+        // On a full disk the word cannot be written; then at worst a later opening does not check.
+        let _ = folder.mark("open");
 
         let check = existed && left != Left::Clean;
         let (connections, salvaged) = match connect_pair(dir, &key, schema, check) {

@@ -254,7 +254,7 @@ fn a_corrupt_page_in_the_middle_loses_no_edit_and_few_documents() {
         / layout::PAGE_BYTES;
     let pristine = std::fs::read(dir.path().join(open::DATABASE)).unwrap();
     // Every page near the start (roots, the outbox) and a sample of the rest.
-    let sample = (1..12).chain((12..pages).step_by(usize::try_from(pages / 25).unwrap()));
+    let sample = (1..12).chain((12..pages).step_by(usize::try_from(pages / 8).unwrap()));
     for page in sample {
         std::fs::write(dir.path().join(open::DATABASE), &pristine).unwrap();
         damage(dir.path(), page * layout::PAGE_BYTES + 100, 8);
