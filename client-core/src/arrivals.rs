@@ -53,6 +53,7 @@ pub fn install(work: &mut Work<'_>, whole: &WholeDocument) -> Result<(), Error> 
     if whole.epoch == before.epoch && ours.heads() == after.heads {
         drop(ours);
         documents::write_stored(work.tx, id, &after)?;
+        outbox::put_back(work, id, false)?;
         return work.changed(id.household);
     }
     let mut beyond = Vec::new();

@@ -25,6 +25,8 @@ mod tablet;
 mod work;
 
 #[cfg(test)]
+mod fork_tests;
+#[cfg(test)]
 mod projection_tests;
 #[cfg(test)]
 mod salvage_tests;

@@ -1,18 +1,18 @@
+//! What becomes of edits when a batch is answered, and of households that leave.
+
 use std::collections::BTreeSet;
 
 use sojourn_sync_protocol::batch::Batch;
-use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason, WholeDocument};
+use sojourn_sync_protocol::message::{Fate, Leave, QuarantineReason};
 use sojourn_sync_protocol::record::{Document, Edit, NewHousehold, NewMove, NewPerson, NewVisit};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
 
-use crate::documents::{self, Taken};
+use crate::documents;
 use crate::outbox::{self, BatchBounds, EditState, HeldReason, Settled};
-use crate::testing::{
-    Elsewhere, FAR, HOME, NEAR, NOW, area, enrolled, family, rename, reopen, set_phone,
-};
+use crate::testing::{Elsewhere, FAR, HOME, NEAR, NOW, area, enrolled, family, reopen, set_phone};
 use crate::{Error, Tablet, identity};
 
-fn next(tablet: &Tablet) -> Option<Batch> {
+pub(crate) fn next(tablet: &Tablet) -> Option<Batch> {
     tablet
         .write::<_, Error>("next", NOW, |work| {
             outbox::next_batch(work, BatchBounds::default())
@@ -20,13 +20,13 @@ fn next(tablet: &Tablet) -> Option<Batch> {
         .unwrap()
 }
 
-fn settle(tablet: &Tablet, fates: &[Fate]) -> Settled {
+pub(crate) fn settle(tablet: &Tablet, fates: &[Fate]) -> Settled {
     tablet
         .write("settle", NOW, |work| outbox::settle(work, fates))
         .unwrap()
 }
 
-fn accept_all(tablet: &Tablet) {
+pub(crate) fn accept_all(tablet: &Tablet) {
     while let Some(batch) = next(tablet) {
         settle(
             tablet,
@@ -35,13 +35,13 @@ fn accept_all(tablet: &Tablet) {
     }
 }
 
-fn actor(tablet: &Tablet) -> sojourn_sync_protocol::ActorId {
+pub(crate) fn actor(tablet: &Tablet) -> sojourn_sync_protocol::ActorId {
     tablet
         .read::<_, Error>("chain", |tx| Ok(identity::chain(tx)?.unwrap().actor))
         .unwrap()
 }
 
-fn phone(tablet: &Tablet, id: HouseholdId) -> String {
+pub(crate) fn phone(tablet: &Tablet, id: HouseholdId) -> String {
     tablet.show(id).unwrap().0.phone
 }
 
@@ -50,7 +50,7 @@ fn quarantined(reason: QuarantineReason) -> Fate {
 }
 
 /// What the digest of the area should be, counted anew from the documents the server would hold.
-fn assert_digest(tablet: &Tablet, at: &str, held: &[(&Document, u64)]) {
+pub(crate) fn assert_digest(tablet: &Tablet, at: &str, held: &[(&Document, u64)]) {
     let mut expected = sojourn_sync_protocol::digest::Digest::default();
     for (document, epoch) in held {
         let leaf = sojourn_sync_protocol::digest::leaf(document.id(), *epoch, &document.heads());
@@ -249,102 +249,6 @@ fn a_registration_that_is_refused_leaves_no_empty_household() {
         EditState::Held(HeldReason::CannotRepeat { .. })
     ));
     assert_eq!(next(&tablet), None);
-}
-
-#[test]
-fn after_a_fork_edits_are_made_again_on_the_servers_copy_and_a_new_chain() {
-    let dir = tempfile::tempdir().unwrap();
-    let tablet = enrolled(dir.path(), 6);
-    let id = tablet.register(NOW, family(1)).unwrap().household;
-    accept_all(&tablet);
-    let old_copy = tempfile::tempdir().unwrap();
-    drop(tablet);
-    for entry in std::fs::read_dir(dir.path()).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), old_copy.path().join(entry.file_name())).unwrap();
-    }
-    // The tablet works on; then its older copy is put to use.
-    let tablet = reopen(dir.path(), 6).tablet;
-    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
-    let taken = next(&tablet).unwrap().changes.remove(0);
-    let copy = reopen(old_copy.path(), 77).tablet;
-    copy.edit(NOW, id, set_phone("100 2222")).unwrap();
-    let former = actor(&copy);
-    next(&copy).unwrap();
-    let settled = settle(&copy, &[Fate::Fork]);
-    assert_eq!((settled.made_again, settled.held), (0, 1));
-    assert_ne!(actor(&copy), former);
-    let core = DocumentId::new(id, DocKind::Core);
-    assert!(settled.wanted.contains(&core) && next(&copy).is_none());
-    // The server's copy has what the other copy had written under the same number.
-    let mut server = copy
-        .read::<_, Error>("load", |tx| {
-            let (_, document) = documents::load(tx, copy.cache(), core)?.unwrap();
-            Ok((*document).clone())
-        })
-        .unwrap();
-    server.apply_changes(&[&taken.bytes]).unwrap();
-    let whole = WholeDocument {
-        document: core,
-        area: area(HOME),
-        epoch: 1,
-        saved: server.save(),
-    };
-    copy.write("fetched", NOW, |work| documents::install(work, &whole))
-        .unwrap();
-    assert!(copy.held().unwrap().is_empty());
-    let batch = next(&copy).unwrap();
-    assert_eq!(
-        (batch.number, batch.actor, batch.changes.len()),
-        (1, actor(&copy), 1)
-    );
-    // The telephone's rule is `latest`: one is shown, both are in the history.
-    let history = copy.history(id, Some("contact/phone")).unwrap();
-    let values: Vec<_> = history
-        .iter()
-        .filter_map(|w| w.entry.value.clone())
-        .map(|v| v.to_string())
-        .collect();
-    assert!(values.contains(&"100 1111".into()) && values.contains(&"100 2222".into()));
-}
-
-#[test]
-fn the_feed_may_show_what_a_copy_wrote_before_the_fork_is_known() {
-    let dir = tempfile::tempdir().unwrap();
-    let tablet = enrolled(dir.path(), 7);
-    let id = tablet.register(NOW, family(1)).unwrap().household;
-    accept_all(&tablet);
-    // A change under the very number this tablet's next one takes.
-    let mut twin = tablet
-        .read::<_, Error>("load", |tx| {
-            let id = DocumentId::new(id, DocKind::Core);
-            let (_, document) = documents::load(tx, tablet.cache(), id)?.unwrap();
-            Ok((*document).clone())
-        })
-        .unwrap();
-    let by = sojourn_sync_protocol::record::Authorship {
-        actor: actor(&tablet),
-        staff: sojourn_sync_protocol::StaffId::from_bytes([8; 16]),
-        area: area(HOME),
-        at: NOW,
-    };
-    let theirs = twin.edit(&set_phone("100 9999"), &by).unwrap();
-    tablet.edit(NOW, id, set_phone("100 5555")).unwrap();
-    let arrived = NewChanges {
-        document: twin.id(),
-        area: area(HOME),
-        epoch: 1,
-        changes: vec![serde_bytes::ByteBuf::from(theirs.bytes)],
-    };
-    let taken = tablet
-        .write("page", NOW, |work| {
-            documents::append_changes(work, &arrived)
-        })
-        .unwrap();
-    assert_eq!(taken, Taken::Applied);
-    assert_eq!(tablet.pending().unwrap().len(), 1);
-    assert_eq!(phone(&tablet, id), "100 5555");
-    assert_digest(&tablet, HOME, &[(&twin, 1)]);
 }
 
 #[test]
@@ -619,63 +523,4 @@ fn enrolling_anew_makes_pending_edits_again_under_the_new_identity() {
     assert_ne!(pending[0].actor, former);
     assert_eq!(tablet.show(id).unwrap().0.persons, 4);
     assert_eq!(next(&tablet).unwrap().number, 1);
-}
-
-#[test]
-fn what_a_restored_backup_still_has_pending_is_not_made_twice() {
-    let dir = tempfile::tempdir().unwrap();
-    let tablet = enrolled(dir.path(), 8);
-    let id = tablet.register(NOW, family(1)).unwrap().household;
-    accept_all(&tablet);
-    let core = DocumentId::new(id, DocKind::Core);
-    let newborn = NewPerson {
-        name: "王芳".into(),
-        ..NewPerson::default()
-    };
-    tablet.edit(NOW, id, Edit::AddPerson(newborn)).unwrap();
-    // The server has the newborn, and a name that was corrected since; this copy's batch went another way.
-    let mut server = tablet
-        .read::<_, Error>("load", |tx| {
-            let (_, document) = documents::load(tx, tablet.cache(), core)?.unwrap();
-            Ok((*document).clone())
-        })
-        .unwrap();
-    let (_, view) = tablet.show(id).unwrap();
-    let person = view.persons.iter().find(|(_, person)| {
-        person
-            .name
-            .as_ref()
-            .and_then(|name| name.agreed())
-            .is_some_and(|name| name == "王芳")
-    });
-    let person = *person.unwrap().0;
-    let by = sojourn_sync_protocol::record::Authorship {
-        actor: sojourn_sync_protocol::ActorId([0xff; 16]),
-        staff: sojourn_sync_protocol::StaffId::from_bytes([8; 16]),
-        area: area(HOME),
-        at: NOW,
-    };
-    server.edit(&rename(person, "王小芳"), &by).unwrap();
-    tablet.edit(NOW, id, set_phone("100 7777")).unwrap();
-    next(&tablet).unwrap();
-    settle(&tablet, &[Fate::Fork, Fate::Fork]);
-    let whole = WholeDocument {
-        document: core,
-        area: area(HOME),
-        epoch: 1,
-        saved: server.save(),
-    };
-    tablet
-        .write("fetched", NOW, |work| documents::install(work, &whole))
-        .unwrap();
-    let (row, view) = tablet.show(id).unwrap();
-    assert_eq!(
-        (row.pending, row.held, row.phone.as_str()),
-        (1, 0, "100 7777")
-    );
-    let name = view.persons[&person]
-        .name
-        .as_ref()
-        .and_then(|name| name.agreed());
-    assert_eq!(name.map(String::as_str), Some("王小芳"));
 }
