@@ -1,3 +1,5 @@
+//! What people read equals what is made again from the documents.
+
 use proptest::prelude::*;
 use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason};
 use sojourn_sync_protocol::record::{Edit, NewMove, NewNeed, NewPerson, NewVisit};

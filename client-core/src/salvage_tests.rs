@@ -1,3 +1,5 @@
+//! A tablet whose database was damaged keeps its edits and works on.
+
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
