@@ -91,7 +91,8 @@ pub struct AreaCursor {
     /// The area.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub area: AreaCode,
-    /// The last sequence number that the tablet has committed; 0 before the first.
+    /// The server's word for it, handed back as given; 0 before the first. At the end of a reading it is
+    /// the area's last sequence number.
     pub seq: u64,
 }
 

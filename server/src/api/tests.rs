@@ -248,10 +248,10 @@ async fn missing_forged_expired_and_replayed_get_one_answer() {
     };
     let forged = Tablet {
         key: tablet.key.clone(),
-        token: tablet
-            .token
-            .clone()
-            .map(|token| format!("{}A", &token[..token.len() - 1])),
+        token: tablet.token.clone().map(|token| {
+            let other = if token.ends_with('A') { 'Q' } else { 'A' };
+            format!("{}{other}", &token[..token.len() - 1])
+        }),
     };
     let mut wrong = vec![
         good, // Seen before.
