@@ -253,20 +253,20 @@ pub fn cursors(tx: &Tx<'_>) -> Result<Vec<AreaCursor>, StoreError> {
         .filter_map(|(area, seq)| {
             Some(AreaCursor {
                 area: area.parse().ok()?,
-                seq: u64::try_from(seq).ok()?,
+                seq: seq.cast_unsigned(),
             })
         })
         .collect())
 }
 
-/// Moves the cursor of an area. To be called in the transaction that applies the page.
+/// Moves the cursor of an area; any number the server gives comes back as it was. To be called in the transaction that applies the page.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn set_cursor(tx: &Tx<'_>, cursor: &AreaCursor) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO cursors (area, seq) VALUES (?1, ?2) ON CONFLICT (area) DO UPDATE SET seq = excluded.seq",
-        rusqlite::params![cursor.area.as_str(), i64::try_from(cursor.seq).unwrap_or(i64::MAX)],
+        rusqlite::params![cursor.area.as_str(), cursor.seq.cast_signed()],
     )?;
     Ok(())
 }
