@@ -3,6 +3,7 @@
 mod cut;
 mod moves;
 mod office;
+mod readme;
 mod sentences;
 mod size;
 
