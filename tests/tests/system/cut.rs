@@ -1,6 +1,6 @@
 //! Thirty days offline, then a link that is cut again and again, at any byte, both ways.
 
-use sojourn_sync_protocol::limits::BATCH_BYTES_MAX;
+use sojourn_sync_protocol::limits::BATCH_CHANGES_MAX;
 use sojourn_tests::{
     files,
     generate::Generator,
@@ -16,8 +16,8 @@ use crate::{
 const EDITS: usize = 2000;
 const DAYS: i64 = 30;
 const DAY_MS: i64 = 24 * 3_600_000;
-/// Bytes of a request beside its batch: HTTP headers, token, proof, cursor.
-const REQUEST_BYTES: u64 = 4096;
+/// Bytes of a request beside its batch, and of a reply beside its page: HTTP headers, token, proof, cursor.
+const REQUEST_BYTES: u64 = 2048;
 /// Bytes of a page asked for here, so that fetching takes many.
 const PAGE_BYTES: u64 = 16 * 1024;
 
@@ -85,8 +85,12 @@ fn thirty_days_offline_cut_at_any_byte_cost_at_most_one_page_each() {
     assert_eq!(writer.run(["status", "--json"]).json()["pending"], 0);
     let sent = link.bytes().0 - before;
     let once = once_through(&office, &lines);
-    let most = once + cuts * (BATCH_BYTES_MAX as u64).min(once) + (cuts + 1) * REQUEST_BYTES;
-    println!("pushed {EDITS} edits over {cuts} cuts: {sent} bytes up, {once} without a cut");
+    // A full batch, half as large again as the average of so many edits.
+    let page = once * BATCH_CHANGES_MAX as u64 / EDITS as u64 * 3 / 2;
+    let most = once + cuts * (page + REQUEST_BYTES) + 8 * REQUEST_BYTES;
+    println!(
+        "pushed {EDITS} edits over {cuts} cuts: {sent} bytes up, {once} of bodies without a cut, {page} a page"
+    );
     assert!(sent <= most, "{sent} bytes sent; once through takes {once}");
 
     // Down: an empty tablet fetches in small pages over a link cut at every place.
@@ -113,10 +117,11 @@ fn thirty_days_offline_cut_at_any_byte_cost_at_most_one_page_each() {
     let got = link.bytes().1 - before;
     let whole = office.tablet("whole", "v1");
     let once = whole.run(["sync", "--json", "--page-bytes", &page]).json();
-    let once = once["body_bytes_down"].as_u64().unwrap();
-    println!("fetched over {cut_down} cuts: {got} bytes down, {once} without a cut");
+    let down = once["body_bytes_down"].as_u64().unwrap();
+    println!("fetched over {cut_down} cuts: {got} bytes down, {down} of bodies without a cut");
     assert!(cut_down >= 5, "the link was cut only {cut_down} times");
-    assert!(got <= once + cut_down * (PAGE_BYTES + REQUEST_BYTES) + 20 * REQUEST_BYTES);
+    let pages = once["pages"].as_u64().unwrap();
+    assert!(got <= down + cut_down * (PAGE_BYTES + REQUEST_BYTES) + (pages + 1) * REQUEST_BYTES);
 
     let mut same = [&writer, &reader, &whole].map(content);
     same.sort_unstable();

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::{Enrol, Sync};
 use crate::catalogue::Lang;
-use crate::household::edits;
+use crate::household::{counted, edits};
 use crate::problem::Problem;
 use crate::progress::Bar;
 
@@ -204,7 +204,12 @@ fn sentence(report: &Report, queued: u64, held: u64, lang: Lang) -> String {
     let (pushed, received) = (progress.pushed, progress.entries);
     let (up, down, requests) = (tally.body_bytes_up, tally.body_bytes_down, tally.requests);
     let mut text = lang.pick(
-        format!("pushed {pushed} edits, received {received} entries, {up} bytes up, {down} bytes down, {requests} requests"),
+        format!(
+            "pushed {}, received {}, {up} bytes up, {down} bytes down, {}",
+            edits(pushed),
+            counted(received, "entry", "entries"),
+            counted(requests, "request", "requests"),
+        ),
         format!("上交 {pushed} 项修改，收到 {received} 条，上行 {up} 字节，下行 {down} 字节，{requests} 次请求"),
     );
     if queued > 0 {

@@ -118,7 +118,12 @@ pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
 
 /// A number of edits, in English.
 pub(crate) fn edits(number: u64) -> String {
-    format!("{number} {}", if number == 1 { "edit" } else { "edits" })
+    counted(number, "edit", "edits")
+}
+
+/// A number of things, in English.
+pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
 
 fn entry_text(section: &str, fields: &Map<String, Value>, lang: Lang) -> String {

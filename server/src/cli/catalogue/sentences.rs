@@ -87,7 +87,7 @@ fn device_line(device: &DeviceRow, lang: Lang) -> String {
 fn check_lines(checked: &Checked, lang: Lang) -> String {
     let mut said = lang.pick(
         format!(
-            "{} households, {} documents, {} changes, {} area digests: ",
+            "Households: {}; documents: {}; changes: {}; area digests: {}. ",
             checked.households, checked.documents, checked.changes, checked.areas
         ),
         format!(
@@ -96,7 +96,7 @@ fn check_lines(checked: &Checked, lang: Lang) -> String {
         ),
     );
     if checked.faults_total == 0 {
-        said.push_str(lang.pick("all as they should be.", "全部正确。"));
+        said.push_str(lang.pick("All as they should be.", "全部正确。"));
         return said;
     }
     said.push_str(&lang.pick(
