@@ -83,6 +83,26 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Section, name and line of each dependency in a crate's manifest.
+fn dependencies(folder: &str) -> Vec<(String, String, String)> {
+    let manifest = read(&root().join(folder).join("Cargo.toml"));
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && line.contains('=') && !line.starts_with('#')
+        {
+            let name = line
+                .split(['.', ' '])
+                .next()
+                .expect("a split has a first part");
+            found.push((section.to_owned(), name.to_owned(), line.to_owned()));
+        }
+    }
+    found
+}
+
 /// Path from the top of the checkout, text.
 fn sources() -> Vec<(String, String)> {
     let root = root();
@@ -324,34 +344,40 @@ fn every_dependency_is_pinned_once_and_has_its_reason() {
 
     let mut used = BTreeSet::new();
     for (folder, _) in IMPORTS {
-        let manifest = read(&root().join(folder).join("Cargo.toml"));
-        let mut in_dependencies = false;
-        for line in manifest.lines() {
-            if line.starts_with('[') {
-                in_dependencies = line.contains("dependencies]");
-            } else if in_dependencies && line.contains('=') && !line.trim_start().starts_with('#') {
-                let name = line
-                    .split(['.', ' '])
-                    .next()
-                    .expect("a split has a first part");
-                if pinned.contains(name) {
-                    used.insert(name.to_owned());
-                }
-                if !line.contains("workspace = true") {
-                    offences.push(format!(
-                        "{folder}/Cargo.toml: {line} is not pinned in the workspace"
-                    ));
-                }
+        for (_, name, line) in dependencies(folder) {
+            if !line.contains("workspace = true") {
+                offences.push(format!(
+                    "{folder}/Cargo.toml: {line} is not pinned in the workspace"
+                ));
+            }
+            used.insert(name);
+        }
+    }
+    let unused = pinned.iter().filter(|name| !used.contains(**name));
+    offences.extend(unused.map(|name| format!("{name}: unused")));
+    none("dependencies and docs/decisions/dependencies.md", offences);
+}
+
+#[test]
+fn a_crate_names_what_it_depends_on() {
+    let mut unnamed = Vec::new();
+    let sources = sources();
+    for (folder, _) in IMPORTS {
+        // What stands under a target may be there for a feature alone.
+        let plain = dependencies(folder)
+            .into_iter()
+            .filter(|(section, ..)| !section.starts_with("[target"));
+        for (section, name, _) in plain {
+            let path = format!("{}::", name.replace('-', "_"));
+            let named = |(file, text): &(String, String)| {
+                file.starts_with(&format!("{folder}/")) && text.contains(&path)
+            };
+            if !sources.iter().any(named) {
+                unnamed.push(format!("{folder}/Cargo.toml {section} {name}"));
             }
         }
     }
-    offences.extend(
-        pinned
-            .iter()
-            .filter(|name| !used.contains(**name))
-            .map(|name| format!("{name}: unused")),
-    );
-    none("dependencies and docs/decisions/dependencies.md", offences);
+    none("a dependency that its crate never names", unnamed);
 }
 
 #[test]
