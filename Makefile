@@ -9,8 +9,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 # ---- what is installed, by version ---------------------------------------------------------
-# A C compiler builds SQLCipher, zstd and AWS-LC; SQLCipher takes its AES from Debian's libcrypto.
-APT_PACKAGES    := build-essential ca-certificates libssl-dev python3-venv
+# A C compiler builds SQLCipher, zstd and AWS-LC; SQLCipher takes its AES from Debian's libcrypto; tests end
+# processes with `kill` of procps.
+APT_PACKAGES    := build-essential ca-certificates libssl-dev procps python3-venv
 RUST            := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 WASM            := wasm32-unknown-unknown
 NEXTEST_VERSION := 0.9.151
