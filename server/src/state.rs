@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sojourn_sync_protocol::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::config::{Config, Limits};
 use crate::live::Live;
 use crate::proof::{Origins, Seen};
@@ -22,6 +22,8 @@ const MINUTE_MS: i64 = 60_000;
 /// What every request shares.
 #[derive(Debug)]
 pub struct AppState {
+    /// The time and random bytes.
+    pub clock: Clock,
     /// The database.
     pub store: Store,
     /// Signs and checks access tokens.
@@ -64,14 +66,20 @@ pub enum StartError {
 }
 
 impl AppState {
-    /// Opens the data folder.
+    /// Opens the data folder, by this machine's clock.
     pub fn open(dir: &Path, config: &Config) -> Result<Arc<Self>, StartError> {
+        Self::open_with(dir, config, Clock::system())
+    }
+
+    /// Opens the data folder, by another clock.
+    pub fn open_with(dir: &Path, config: &Config, clock: Clock) -> Result<Arc<Self>, StartError> {
         let store = Store::open_with(dir, config.store_options())?;
-        let tokens = Tokens::open(dir, clock::random()).map_err(|error| StartError::Io {
+        let tokens = Tokens::open(dir, clock.random()).map_err(|error| StartError::Io {
             what: "the signing key",
             error,
         })?;
         Ok(Arc::new(AppState {
+            clock,
             store,
             tokens,
             seen: Seen::default(),

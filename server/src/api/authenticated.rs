@@ -12,7 +12,6 @@ use sojourn_sync_protocol::refusal::Refusal;
 use sojourn_sync_protocol::{DeviceId, Timestamp};
 
 use super::frame::{Refused, RequestBody};
-use crate::clock;
 use crate::devices::{self, Device};
 use crate::proof::{self, BadProof, Proof, Wanted};
 use crate::state::AppState;
@@ -31,7 +30,7 @@ impl FromRequestParts<Arc<AppState>> for Authenticated {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Refused> {
-        let now = clock::now();
+        let now = state.clock.now();
         let token = token_of(&parts.headers).ok_or(Refusal::Unauthenticated)?;
         let bearer = state
             .tokens
@@ -58,7 +57,7 @@ impl FromRequestParts<Arc<AppState>> for Possession {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Refused> {
-        check_proof(parts, state, None, clock::now()).map(Possession)
+        check_proof(parts, state, None, state.clock.now()).map(Possession)
     }
 }
 

@@ -11,7 +11,6 @@ use sojourn_sync_protocol::refusal::Refusal;
 
 use super::authenticated::{Possession, device_with, remember};
 use super::frame::{Frame, Framed, Refused};
-use crate::clock;
 use crate::devices::{self, LABEL_BYTES_MAX, Redeemed};
 use crate::state::AppState;
 
@@ -30,7 +29,7 @@ pub(super) async fn enrol(
     Possession(proof): Possession,
     Frame(request): Frame<EnrolRequest>,
 ) -> Result<Framed, Refused> {
-    let now = clock::now();
+    let now = state.clock.now();
     let known = SCHEMA_VERSION.into();
     if request.schema > known {
         return Err(Refusal::Schema { known }.into());
@@ -39,7 +38,7 @@ pub(super) async fn enrol(
     if let Some(retry_after_ms) = state.wrong_codes.wait_ms(now) {
         return Err(Refusal::Busy { retry_after_ms }.into());
     }
-    let device = DeviceId::new(now, clock::random());
+    let device = DeviceId::new(now, state.clock.random());
     let key = proof.key;
     let redeemed = state
         .store
@@ -95,7 +94,7 @@ pub(super) async fn renew(
     Possession(proof): Possession,
     Frame(request): Frame<TokenRequest>,
 ) -> Result<Framed, Refused> {
-    let now = clock::now();
+    let now = state.clock.now();
     let device = device_with(&state, request.device, &proof).await?;
     remember(&state, &proof, now)?;
     let token = state.tokens.issue(device.id, thumbprint(&device.key), now);

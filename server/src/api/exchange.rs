@@ -13,7 +13,6 @@ use sojourn_sync_protocol::refusal::Refusal;
 use super::authenticated::Authenticated;
 use super::frame::{Frame, Framed, Refused};
 use crate::areas;
-use crate::clock;
 use crate::exchange;
 use crate::state::AppState;
 use crate::store::StoreError;
@@ -79,7 +78,7 @@ pub(super) async fn sync(
     speaker: Authenticated,
     Frame(request): Frame<SyncRequest>,
 ) -> Result<Framed, Refused> {
-    let now = clock::now();
+    let now = state.clock.now();
     let reply = exchange::sync(&state.store, &state.live, now, &speaker.device, request).await?;
     if reply.entries.is_empty() {
         return Ok(Framed::short(&reply));

@@ -19,7 +19,6 @@ use tokio::time::Instant;
 use super::authenticated::Authenticated;
 use super::frame::Refused;
 use crate::areas;
-use crate::clock;
 use crate::live::{Heard, Listener};
 use crate::state::AppState;
 
@@ -55,7 +54,7 @@ pub(super) async fn live(
         .store
         .read("areas of a stream", move |tx| areas::subtree(tx, &below))
         .await?;
-    let left = speaker.token_expires_at.since(clock::now());
+    let left = speaker.token_expires_at.since(state.clock.now());
     let stream = OpenStream {
         listener,
         roots,

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::areas::{self, ImportError, RowError};
 use crate::check::{self, Problem};
-use crate::clock;
+use crate::clock::Clock;
 use crate::devices::{self, CodeFault};
 use crate::export::{self, ExportError};
 use crate::staff::{self, NAME_BYTES_MAX, Role, Staff};
@@ -281,14 +281,24 @@ pub async fn ask(
     }
 }
 
-/// Does a command on an open store. Lines that the command prints go to `lines` as they come; whoever
-/// receives them slowly slows the command.
+/// Does a command on an open store, by this machine's clock. Lines that the command prints go to `lines` as
+/// they come; whoever receives them slowly slows the command.
 pub async fn run(
     store: &Store,
     command: Command,
     lines: mpsc::Sender<String>,
 ) -> Result<Outcome, OfficeError> {
-    let now = clock::now();
+    run_with(store, &Clock::system(), command, lines).await
+}
+
+/// The same by another clock.
+pub async fn run_with(
+    store: &Store,
+    clock: &Clock,
+    command: Command,
+    lines: mpsc::Sender<String>,
+) -> Result<Outcome, OfficeError> {
+    let now = clock.now();
     match command {
         Command::ImportAreas { csv } => {
             let rows = areas::read_csv(csv.as_bytes())?;
@@ -296,7 +306,8 @@ pub async fn run(
             Ok(Outcome::Areas(imported.await?))
         }
         Command::AddStaff { name, role } => {
-            let added = new_staff(&name, role, now).ok_or(OfficeError::Name)?;
+            let added = new_staff(&name, role, StaffId::new(now, clock.random()))
+                .ok_or(OfficeError::Name)?;
             let row = added.clone();
             store
                 .write("add staff", move |tx| staff::add(tx, &row, now))
@@ -306,7 +317,7 @@ pub async fn run(
         Command::ListStaff => Ok(Outcome::StaffList(
             store.read("list staff", staff::list).await?,
         )),
-        Command::DeviceCode { staff, areas } => issue(store, staff, areas, now).await,
+        Command::DeviceCode { staff, areas } => issue(store, clock, staff, areas).await,
         Command::ListDevices => {
             let devices = store.read("list devices", devices::list).await?;
             Ok(Outcome::Devices(
@@ -370,12 +381,12 @@ impl std::io::Write for Lines {
     }
 }
 
-fn new_staff(name: &str, role: Role, now: Timestamp) -> Option<Staff> {
+fn new_staff(name: &str, role: Role, id: StaffId) -> Option<Staff> {
     let name = name.trim();
     let fits =
         !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
     fits.then(|| Staff {
-        id: StaffId::new(now, clock::random()),
+        id,
         name: name.to_owned(),
         role,
     })
@@ -383,13 +394,14 @@ fn new_staff(name: &str, role: Role, now: Timestamp) -> Option<Staff> {
 
 async fn issue(
     store: &Store,
+    clock: &Clock,
     staff: Option<StaffId>,
     areas: Vec<AreaCode>,
-    now: Timestamp,
 ) -> Result<Outcome, OfficeError> {
-    let fresh = StaffId::new(now, clock::random());
+    let now = clock.now();
+    let fresh = StaffId::new(now, clock.random());
     // Drawn beforehand, so that the transaction gives the same when it is run again.
-    let draws: [[u8; 8]; CODE_DRAWS_MAX] = std::array::from_fn(|_| clock::random());
+    let draws: [[u8; 8]; CODE_DRAWS_MAX] = std::array::from_fn(|_| clock.random());
     let issued = store.write("issue code", move |tx| {
         let holder = holder(tx, staff, &areas, fresh, now)?;
         let mut fault = CodeFault::Taken;
