@@ -143,18 +143,15 @@ fn merge(
     let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
         return Ok(Ok(()));
     };
-    let fresh: HashSet<ChangeHash> = match document.apply_changes(raw) {
-        Ok(fresh) => fresh.into_iter().collect(),
+    let added = match document.take_in(raw) {
+        Ok(added) => added,
         Err(error) => return Ok(Err(error)),
     };
-    let mut added = Vec::new();
+    let fresh: HashSet<ChangeHash> = added.iter().map(|change| change.hash).collect();
     for bytes in raw {
         let Ok(hash) = sojourn_sync_protocol::gate::change_hash(bytes) else {
             continue;
         };
-        if fresh.contains(&hash) {
-            added.extend(document.change(&hash));
-        }
         if fresh.contains(&hash) || outbox::note_seen(work.tx, id, &hash)? {
             stored.acknowledge(bytes);
         }

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sojourn_sync_protocol::limits::PAGE_BYTES_TARGET;
@@ -20,12 +21,12 @@ use super::incoming;
 use super::outgoing;
 use super::session::{Action, Failure, Outcome, Progress, Reply, RetryPolicy, Session, VerifyStep};
 use super::transport::{Method, Transport};
-use crate::Tablet;
 use crate::clock::{self, Random};
 use crate::enrol::local_token;
 use crate::error::Error;
 use crate::identity::{self, Identity};
 use crate::outbox::{self, BatchBounds};
+use crate::{Tablet, Work};
 
 /// The time, and waiting for it.
 pub trait Clock {
@@ -241,7 +242,7 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
         })?;
         let token = self.token()?;
         let reply: SyncReply = self.post("/v1/sync", Some(&token), &request).await?;
-        let synced = self.tablet.write("apply page", self.clock.now(), |work| {
+        let synced = self.take_in("apply page", |work| {
             incoming::apply_page(work, &request, &reply)
         })?;
         Ok(Reply::Synced(synced))
@@ -301,13 +302,26 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
                 Ok(Reply::Leaves { fetch, repaired })
             }
             (VerifyAsk::Fetch { documents }, VerifyAnswer::Fetched(fetched)) => {
-                self.tablet.write("install documents", now, |work| {
+                self.take_in("install documents", |work| {
                     incoming::install_fetched(work, documents, &fetched)
                 })?;
                 Ok(Reply::Fetched)
             }
             _ => Err(Failure::Unusable("it answers another question".into()).into()),
         }
+    }
+
+    /// Takes in an answer by one transaction. An answer whose documents make a reader panic is one that cannot
+    /// be used, like any other that is not what it should be: nothing of it is written.
+    fn take_in<R>(
+        &self,
+        name: &'static str,
+        body: impl FnOnce(&mut Work<'_>) -> Result<R, Error>,
+    ) -> Result<R, Stop> {
+        let now = self.clock.now();
+        let taken = catch_unwind(AssertUnwindSafe(|| self.tablet.write(name, now, body)));
+        let unreadable = |_| Failure::Unusable("it brings documents that cannot be read".into());
+        Ok(taken.map_err(unreadable)??)
     }
 
     fn token(&self) -> Result<String, Error> {

@@ -16,9 +16,9 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, QuarantineReason>
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| QuarantineReason::Unsafe)
 }
 
-/// Applies one change to a copy; on an error the copy is as before.
+/// Applies one change to a copy, from which it can be read again; on an error the copy is as before.
 pub(super) fn apply(document: &mut Document, bytes: &[u8]) -> Result<(), QuarantineReason> {
-    match document.apply_changes(&[bytes]) {
+    match document.take_in(&[bytes]) {
         Ok(_) => Ok(()),
         Err(RecordError::NotAChange(reason)) => Err(reason),
         Err(RecordError::OtherGenesis) => Err(QuarantineReason::Structure),

@@ -154,6 +154,37 @@ impl Document {
     /// Takes in raw changes, parents before children, and returns the hashes that were new. All or
     /// nothing: on an error the document is as before.
     pub fn apply_changes(&mut self, raw: &[&[u8]]) -> Result<Vec<ChangeHash>, RecordError> {
+        let (next, applied) = self.merged(raw)?;
+        if let Some(next) = next {
+            self.inner = next;
+        }
+        Ok(applied)
+    }
+
+    /// The same for changes that nobody has tried on a copy before: what was new is read from the document
+    /// again and must be the same bytes, because Automerge takes changes that it then cannot give back.
+    pub fn take_in(&mut self, raw: &[&[u8]]) -> Result<Vec<RawChange>, RecordError> {
+        let (next, applied) = self.merged(raw)?;
+        let Some(next) = next else {
+            return Ok(Vec::new());
+        };
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            let read = |hash: &ChangeHash| next.get_change_by_hash(&hash.into());
+            let taken = applied.iter().map(read).collect::<Option<Vec<_>>>()?;
+            let given = |change: &Change| raw.contains(&change.raw_bytes());
+            taken.iter().all(given).then_some(taken)
+        }));
+        let Ok(Some(taken)) = taken else {
+            return Err(RecordError::Refused(
+                "it cannot be read again once it is applied".to_owned(),
+            ));
+        };
+        self.inner = next;
+        Ok(taken.iter().map(RawChange::of).collect())
+    }
+
+    /// A copy with the changes in it, if any is new, and the hashes of those.
+    fn merged(&self, raw: &[&[u8]]) -> Result<(Option<Automerge>, Vec<ChangeHash>), RecordError> {
         let mut fresh: Vec<Change> = Vec::with_capacity(raw.len());
         let mut known: HashSet<ChangeHash> = HashSet::new();
         let mut applied = Vec::new();
@@ -195,7 +226,7 @@ impl Document {
             fresh.push(change);
         }
         if fresh.is_empty() {
-            return Ok(applied);
+            return Ok((None, applied));
         }
         // A document is not to be trusted after Automerge failed midway, so a copy takes the risk.
         let mut next = self.inner.clone();
@@ -205,8 +236,7 @@ impl Document {
         let next = outcome
             .map_err(|_| RecordError::Refused("its operations contradict the document".to_owned()))?
             .map_err(|error| RecordError::Refused(error.to_string()))?;
-        self.inner = next;
-        Ok(applied)
+        Ok((Some(next), applied))
     }
 
     pub(crate) fn add_missing_constants(&mut self) -> bool {
@@ -241,9 +271,15 @@ impl Document {
         &mut self.inner
     }
 
+    /// Every change, the constants too, parents first. None of a document that was saved by somebody who meant
+    /// ill: such a one can be loaded, and Automerge panics over its changes.
+    pub(crate) fn all_changes(&self) -> Vec<Change> {
+        catch_unwind(AssertUnwindSafe(|| self.inner.get_changes(&[]))).unwrap_or_default()
+    }
+
     /// The changes people made, parents first.
     pub(crate) fn edits(&self) -> Vec<Change> {
-        let mut changes = self.inner.get_changes(&[]);
+        let mut changes = self.all_changes();
         changes.retain(|change| {
             self.lineage
                 .position(&ChangeHash::from(&change.hash()))

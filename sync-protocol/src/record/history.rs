@@ -91,7 +91,7 @@ pub fn history(document: &Document, path: Option<&str>) -> Vec<HistoryEntry> {
 /// the last.
 pub(crate) fn walk(document: &Document, mut each: impl FnMut(&Change, &str, Option<Value>)) {
     let mut paths = Paths::new();
-    for change in document.inner().get_changes(&[]) {
+    for change in document.all_changes() {
         let constant = document
             .constant(&ChangeHash::from(&change.hash()))
             .is_some();
