@@ -123,6 +123,6 @@ demo: toolchain ## One day in four villages, checked; leaves the server running 
 	cargo run --locked --quiet -p sojourn-tests --bin demo
 
 .PHONY: bench
-bench: toolchain ## Measure what the project promises, with an optimised build
+bench: toolchain ## Measure what the project promises (BENCH='storm idle': only these)
 	cargo build --locked --release --workspace --bins
-	cargo run --locked --release --quiet -p sojourn-tests --bin bench
+	cargo run --locked --release --quiet -p sojourn-tests --bin bench -- $(BENCH)

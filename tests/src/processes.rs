@@ -280,6 +280,15 @@ impl Server {
         format!("http://{}", self.address())
     }
 
+    /// The process, as the system counts it.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn pid(&self) -> u32 {
+        let (child, _) = self.running.as_ref().expect("the server is running");
+        child.id()
+    }
+
     /// Asks it to finish, and waits until it has.
     ///
     /// # Panics

@@ -7,6 +7,7 @@
 pub mod call;
 pub mod driver;
 pub mod incoming;
+pub mod live;
 pub mod outgoing;
 #[cfg(test)]
 pub(crate) mod register;

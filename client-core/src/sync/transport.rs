@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sojourn_sync_protocol::codec::CONTENT_TYPE;
 
+const EVENT_STREAM: &str = "text/event-stream";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long nothing may arrive. A slow link may take any time as a whole.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -132,10 +133,21 @@ impl Http {
             .map_err(|error| TransportError::Unreachable(deepest(&error)))?;
         Ok(Self { client })
     }
-}
 
-impl Transport for Http {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    /// Sends a request whose answer goes on for as long as both sides like.
+    ///
+    /// # Errors
+    /// [`TransportError`]; a refusal by the server is no error, see [`Streamed::Frame`].
+    pub async fn stream(&self, request: Request) -> Result<Streamed, TransportError> {
+        let max = request.reply_max;
+        let response = self.begin(request).await?;
+        if response.status() == reqwest::StatusCode::OK && is_of(&response, EVENT_STREAM) {
+            return Ok(Streamed::Open(ByteStream(response)));
+        }
+        whole(response, max).await.map(Streamed::Frame)
+    }
+
+    async fn begin(&self, request: Request) -> Result<reqwest::Response, TransportError> {
         let url = reqwest::Url::parse(&request.url)
             .map_err(|error| TransportError::Address(error.to_string()))?;
         let method = match request.method {
@@ -151,40 +163,74 @@ impl Transport for Http {
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
-        let mut response = builder.send().await.map_err(sorted)?;
-        let status = response.status().as_u16();
-        if !is_ours(&response) {
-            let retry_after_ms = retry_after_ms(&response);
-            return Err(TransportError::NotOurServer {
-                status,
-                retry_after_ms,
-            });
-        }
-        let max = request.reply_max;
-        let promised = response
-            .content_length()
-            .and_then(|len| usize::try_from(len).ok());
-        if promised.is_some_and(|len| len > max) {
-            return Err(TransportError::TooLarge { max });
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(sorted)? {
-            if body.len() + chunk.len() > max {
-                return Err(TransportError::TooLarge { max });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Response { status, body })
+        builder.send().await.map_err(sorted)
     }
 }
 
-fn is_ours(response: &reqwest::Response) -> bool {
+impl Transport for Http {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let max = request.reply_max;
+        whole(self.begin(request).await?, max).await
+    }
+}
+
+/// What a request for a stream got.
+#[derive(Debug)]
+pub enum Streamed {
+    /// The stream.
+    Open(ByteStream),
+    /// A frame instead: the server says why not.
+    Frame(Response),
+}
+
+/// An answer that goes on for as long as both sides like.
+#[derive(Debug)]
+pub struct ByteStream(reqwest::Response);
+
+impl ByteStream {
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// [`TransportError::TimedOut`] when nothing arrived for too long, [`TransportError::Cut`].
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+        let chunk = self.0.chunk().await.map_err(sorted)?;
+        Ok(chunk.map(|bytes| bytes.to_vec()))
+    }
+}
+
+/// Gathers a frame, at most `max` bytes of it.
+async fn whole(mut response: reqwest::Response, max: usize) -> Result<Response, TransportError> {
+    let status = response.status().as_u16();
+    if !is_of(&response, CONTENT_TYPE) {
+        let retry_after_ms = retry_after_ms(&response);
+        return Err(TransportError::NotOurServer {
+            status,
+            retry_after_ms,
+        });
+    }
+    let promised = response
+        .content_length()
+        .and_then(|len| usize::try_from(len).ok());
+    if promised.is_some_and(|len| len > max) {
+        return Err(TransportError::TooLarge { max });
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(sorted)? {
+        if body.len() + chunk.len() > max {
+            return Err(TransportError::TooLarge { max });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response { status, body })
+}
+
+fn is_of(response: &reqwest::Response, content_type: &str) -> bool {
     let kind = response.headers().get(reqwest::header::CONTENT_TYPE);
     kind.and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| {
             kind.split(';')
                 .next()
-                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(CONTENT_TYPE))
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case(content_type))
         })
 }
 

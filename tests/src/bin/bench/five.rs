@@ -1,0 +1,257 @@
+//! One village of 5,000 households: an empty tablet fetches it, a tablet that has it asks again, and staff look and
+//! write in it.
+
+use std::time::{Duration, Instant};
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use rusqlite::{Connection, OpenFlags};
+use sojourn_client_core::{clock, projection::ListQuery};
+use sojourn_sync_protocol::record::{Assignments, Edit, Value};
+use sojourn_tests::{
+    generate::{Generator, Household},
+    numbers,
+};
+
+use crate::{
+    Result,
+    measure::{self, Floor, Spread},
+    report::Report,
+    scene::{Bound, Client, Cost, NOW, Register, Synced},
+};
+
+const AREA: &str = "v1";
+const HOUSEHOLDS: usize = 5_000;
+const FETCHES: usize = 3;
+const RECONNECTS: usize = 41;
+const PROGRAMS: usize = 5;
+const LOOKS: usize = 200;
+/// Lines that a screen shows.
+const SCREEN: usize = 50;
+
+/// The village, handed in, and a tablet that wrote it.
+pub(crate) struct Five {
+    register: Register,
+    writer: Client,
+    households: Vec<Household>,
+}
+
+impl Five {
+    /// Registers the village.
+    pub(crate) fn open(bound: &Bound) -> Result<Self> {
+        let register = Register::open(&[AREA.to_owned()], bound)?;
+        let writer = register.tablet("writer", &[AREA])?;
+        let households = writer.fill(AREA, bound.count(HOUSEHOLDS), &mut Generator::new(2, NOW))?;
+        Ok(Self {
+            register,
+            writer,
+            households,
+        })
+    }
+
+    /// Ends the server, which then proves its data.
+    pub(crate) fn close(self) {
+        self.register.close();
+    }
+
+    /// An empty tablet fetches the village.
+    pub(crate) fn bootstrap(&self) -> Result<Report> {
+        let held = self.households.len();
+        let mut fetches: Vec<(Synced, Cost)> = Vec::new();
+        for number in 0..FETCHES {
+            let empty = self.register.tablet(&format!("empty-{number}"), &[AREA])?;
+            let before = self.register.meter()?;
+            let synced = empty.sync()?;
+            fetches.push((synced, self.register.since(&before)?));
+            if empty.tablet.status()?.households != self.households.len() as u64 {
+                return Err("the tablet did not fetch every household".into());
+            }
+        }
+        fetches.sort_by_key(|(synced, _)| synced.took);
+        let (synced, cost) = &fetches[FETCHES / 2];
+
+        let program = self.register.program("program", &[AREA])?;
+        let ran = measure::watched(program.command(["sync", "--json"]))?;
+
+        let what = format!(
+            "an empty tablet fetches {held} households of 4 persons and 10 visits; the median of {FETCHES}"
+        );
+        let mut report = Report::new("bootstrap", what);
+        report.seconds("wall", synced.took);
+        let waited: Duration = synced.requests.iter().sum();
+        report.seconds("wall_waiting_for_answers", waited);
+        report.seconds("wall_program_and_key", ran.took);
+        report.count("round_trips", synced.report.tally.requests);
+        report.count("bytes_up", cost.up);
+        report.count("bytes_down", cost.down);
+        report.count("body_bytes_down", synced.report.tally.body_bytes_down);
+        let (documents, changes) = self.floors()?;
+        report.floor("documents", documents);
+        report.floor("changes", changes);
+        report.number(
+            "bytes_both_ways_over_documents_floor",
+            (cost.up + cost.down) as f64 / documents.packed as f64,
+        );
+        report.number("server_cpu_s", cost.server_cpu);
+        report.count("server_peak_bytes", cost.server_peak);
+        report.count("tablet_peak_bytes", ran.peak);
+        report.count("server_disk_bytes", self.register.disk_bytes()?);
+        report.count("tablet_disk_bytes", measure::disk_bytes(&program.data)?);
+        Ok(report)
+    }
+
+    /// The documents saved whole, and the changes they are made of.
+    fn floors(&self) -> Result<(Floor, Floor)> {
+        let file = self.register.server.data().join("sojourn.db");
+        let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let all = |sql: &str| -> Result<Floor> {
+            let mut statement = database.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            let mut bytes = Vec::new();
+            while let Some(row) = rows.next()? {
+                bytes.extend_from_slice(row.get_ref(0)?.as_blob()?);
+            }
+            Ok(Floor::of(&bytes)?)
+        };
+        Ok((
+            all("SELECT saved FROM documents ORDER BY household, kind")?,
+            all("SELECT bytes FROM changes ORDER BY household, kind, position")?,
+        ))
+    }
+
+    /// A tablet that holds everything connects again.
+    pub(crate) fn idle(&mut self) -> Result<Report> {
+        let held = self.households.len();
+        let before = self.register.meter()?;
+        let mut sessions = Vec::new();
+        for _ in 0..RECONNECTS {
+            self.writer.disconnect()?;
+            sessions.push(self.writer.sync()?);
+        }
+        let cost = self.register.since(&before)?;
+        let runs = RECONNECTS as u64;
+        let last = sessions.last().ok_or("there were sessions")?;
+        let what = format!(
+            "a tablet that holds {held} households opens a new connection and nothing has changed; the median of {RECONNECTS}"
+        );
+        let mut report = Report::new("idle", what);
+        report.spread(
+            "wall",
+            &Spread::of(sessions.iter().map(|one| one.took).collect()),
+        );
+        report.count("round_trips", last.report.tally.requests);
+        report.count("bytes_up", cost.up / runs);
+        report.count("bytes_down", cost.down / runs);
+        report.count("body_bytes_up", last.report.tally.body_bytes_up);
+        report.count("body_bytes_down", last.report.tally.body_bytes_down);
+        report.number("server_cpu_ms", cost.server_cpu * 1e3 / runs as f64);
+        report.count("server_peak_bytes", cost.server_peak);
+
+        let program = self.register.program("idle-program", &[AREA])?;
+        program.run(["sync"]).ok();
+        let mut ran = Vec::new();
+        for _ in 0..PROGRAMS {
+            ran.push(measure::watched(program.command(["sync", "--json"]))?);
+        }
+        let peak = ran.iter().map(|one| one.peak).max().unwrap_or_default();
+        let walls = Spread::of(ran.iter().map(|one| one.took).collect());
+        report.seconds("wall_program_and_key", walls.median());
+        report.count("tablet_peak_bytes", peak);
+        Ok(report)
+    }
+
+    /// Staff look for families and write, without a connection.
+    pub(crate) fn local(&self) -> Result<Report> {
+        let held = self.households.len();
+        let tablet = &self.writer.tablet;
+        let mut rng = Pcg64Mcg::seed_from_u64(7);
+        let mut some = || &self.households[rng.random_range(0..self.households.len())];
+        let what = format!(
+            "on a tablet that holds {held} households, {LOOKS} times each, without a connection"
+        );
+        let mut report = Report::new("local", what);
+        let screen = |skip| ListQuery {
+            skip,
+            limit: Some(SCREEN),
+            ..ListQuery::default()
+        };
+        report.spread(
+            "list_first_screen",
+            &times(|_| Ok(tablet.list(&screen(0))?.len()))?,
+        );
+        let last = held.saturating_sub(SCREEN);
+        report.spread(
+            "list_last_screen",
+            &times(|_| Ok(tablet.list(&screen(last))?.len()))?,
+        );
+
+        let names: Vec<String> = (0..LOOKS)
+            .map(|_| some().new.persons[0].name.clone())
+            .collect();
+        report.spread(
+            "search_name",
+            &times(|at| Ok(tablet.search(&names[at], SCREEN)?.len()))?,
+        );
+        let surname = |name: &String| name.chars().take(1).collect::<String>();
+        let surnames: Vec<String> = names.iter().map(surname).collect();
+        report.spread(
+            "search_surname",
+            &times(|at| Ok(tablet.search(&surnames[at], SCREEN)?.len()))?,
+        );
+        report.spread(
+            "search_pinyin",
+            &times(|at| {
+                let typed = ["wangxiu", "zhang wei", "lixm", "chenjing", "liuq"][at % 5];
+                tablet.search(typed, SCREEN)?;
+                Ok(1)
+            })?,
+        );
+        let phones: Vec<String> = (0..LOOKS)
+            .map(|_| some().new.phone.clone().unwrap_or_else(|| "100".to_owned()))
+            .collect();
+        report.spread(
+            "search_phone",
+            &times(|at| Ok(tablet.search(&phones[at], SCREEN)?.len()))?,
+        );
+
+        let opened: Vec<_> = (0..LOOKS).map(|_| some().id).collect();
+        report.spread(
+            "open",
+            &times(|at| Ok(tablet.show(opened[at])?.1.persons.len()))?,
+        );
+        report.spread(
+            "history",
+            &times(|at| Ok(tablet.history(opened[at], None)?.len()))?,
+        );
+        let mut typed = Pcg64Mcg::seed_from_u64(8);
+        report.spread(
+            "edit_and_commit",
+            &times(|at| {
+                let phone = Some(Value::Text(numbers::phone(&mut typed)));
+                let set = Assignments::from([("contact/phone".to_owned(), phone)]);
+                tablet.edit(clock::now(), opened[at], Edit::Set { set })?;
+                Ok(1)
+            })?,
+        );
+        report.count(
+            "tablet_disk_bytes",
+            measure::disk_bytes(&self.writer.folder)?,
+        );
+        self.writer.sync()?;
+        Ok(report)
+    }
+}
+
+/// Does it [`LOOKS`] times. Each must give something.
+fn times(mut work: impl FnMut(usize) -> Result<usize>) -> Result<Spread> {
+    let mut all = Vec::with_capacity(LOOKS);
+    for at in 0..LOOKS {
+        let begun = Instant::now();
+        let found = work(at)?;
+        all.push(begun.elapsed());
+        if found == 0 {
+            return Err("what is there was not found".into());
+        }
+    }
+    Ok(Spread::of(all))
+}
