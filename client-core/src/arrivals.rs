@@ -43,7 +43,7 @@ pub fn install(work: &mut Work<'_>, whole: &WholeDocument) -> Result<(), Error> 
     let Some((before, ours)) = documents::load(work.tx, work.cache, id).or_else(unreadable)? else {
         drop(work.cache.adopt(whole.epoch, arrived));
         documents::write_whole(work.tx, id, &after, &whole.saved)?;
-        outbox::put_back(work, id, true)?;
+        outbox::put_back(work, id, true, &HashSet::new())?;
         return work.changed(id.household);
     };
     if whole.epoch < before.epoch {
@@ -53,7 +53,7 @@ pub fn install(work: &mut Work<'_>, whole: &WholeDocument) -> Result<(), Error> 
     if whole.epoch == before.epoch && ours.heads() == after.heads {
         drop(ours);
         documents::write_stored(work.tx, id, &after)?;
-        outbox::put_back(work, id, false)?;
+        outbox::put_back(work, id, false, &HashSet::new())?;
         return work.changed(id.household);
     }
     let mut beyond = Vec::new();
@@ -62,10 +62,10 @@ pub fn install(work: &mut Work<'_>, whole: &WholeDocument) -> Result<(), Error> 
         beyond.retain(|change| !arrived.has(&change.hash));
     }
     drop(ours);
-    let merged = merge_known(work, &mut after, arrived, beyond)?;
+    let (merged, handed_in) = merge_known(work, &mut after, arrived, beyond)?;
     documents::write_whole(work.tx, id, &after, &merged.save())?;
     drop(work.cache.adopt(after.epoch, merged));
-    outbox::put_back(work, id, whole.epoch > before.epoch)?;
+    outbox::put_back(work, id, whole.epoch > before.epoch, &handed_in)?;
     work.changed(id.household)
 }
 
@@ -78,25 +78,27 @@ fn unreadable<T>(error: Error) -> Result<Option<T>, Error> {
 }
 
 /// Puts this device's own changes that the server lacks on its copy and hands them in again; pending edits
-/// follow later. Changes of others that the server lacks go: an edit on top of them could never be handed in,
+/// follow later. Says which were handed in. Changes of others that the server lacks go: an edit on top of them could never be handed in,
 /// and their authors' tablets hand them in themselves.
 fn merge_known(
     work: &mut Work<'_>,
     after: &mut Stored,
     mut arrived: Document,
     beyond: Vec<RawChange>,
-) -> Result<Document, Error> {
+) -> Result<(Document, HashSet<ChangeHash>), Error> {
     let id = arrived.id();
     let waiting = outbox::hashes_of(work.tx, id)?;
     let own = identity::actors(work.tx)?;
+    let mut handed_in = HashSet::new();
     for change in beyond {
         if !waiting.contains(&change.hash) && own.contains(&change.actor) {
             let fits = arrived.apply_changes(&[&change.bytes]).is_ok();
             outbox::hand_in_again(work, id, after.epoch, &change, fits)?;
+            handed_in.insert(change.hash);
         }
     }
     after.heads = arrived.heads();
-    Ok(arrived)
+    Ok((arrived, handed_in))
 }
 
 /// Takes in new changes of a document that is here.

@@ -368,7 +368,7 @@ pub fn purge_document(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> 
     let Some(mut stored) = stored(work.tx, id)? else {
         return Ok(());
     };
-    if outbox::pending_of(work.tx, id)? > 0 {
+    if outbox::is_wanted(work.tx, id)? {
         stored.leaving = true;
         write_stored(work.tx, id, &stored)?;
     } else {

@@ -332,6 +332,15 @@ pub(crate) fn pending_of(tx: &Tx<'_>, id: DocumentId) -> Result<u64, StoreError>
         .into())
 }
 
+/// Whether anything of a document is still to be handed in: edits that are pending, or held until they can be
+/// made again.
+pub(crate) fn is_wanted(tx: &Tx<'_>, id: DocumentId) -> Result<bool, StoreError> {
+    Ok(rows_of(tx, id)?.iter().any(|row| match &row.state {
+        EditState::Held(reason) => reason.waits() && row.edit.is_some(),
+        EditState::Queued | EditState::Batched { .. } => true,
+    }))
+}
+
 /// How many edits of a household are pending, and how many are held.
 pub(crate) fn counts_of(tx: &Tx<'_>, household: HouseholdId) -> Result<(u32, u32), StoreError> {
     let sql = "SELECT count(*) - count(held), count(held) FROM outbox WHERE household = ?1";

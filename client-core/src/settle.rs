@@ -328,7 +328,7 @@ fn drop_if_empty(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
     if let Some((stored, document)) = documents::load(work.tx, work.cache, id)?
         && stored.acked.is_empty()
         && document.heads() == Document::new(id).heads()
-        && outbox::pending_of(work.tx, id)? == 0
+        && !outbox::is_wanted(work.tx, id)?
     {
         drop(document);
         documents::purge_document(work, id)?;
@@ -338,9 +338,19 @@ fn drop_if_empty(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
 
 /// After the server's copy arrived: puts pending edits back on it, as the same bytes if they fit, and makes
 /// again those that waited for it. `anew` says that the former bytes are of another epoch.
-pub(crate) fn put_back(work: &mut Work<'_>, id: DocumentId, anew: bool) -> Result<(), Error> {
+///
+/// What was `handed_in` again just now stands in the document by the tablet's word alone, not the server's.
+pub(crate) fn put_back(
+    work: &mut Work<'_>,
+    id: DocumentId,
+    anew: bool,
+    handed_in: &HashSet<ChangeHash>,
+) -> Result<(), Error> {
     let mut again = Vec::new();
     for row in outbox::rows_of(work.tx, id)? {
+        if handed_in.contains(&row.change) {
+            continue;
+        }
         let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
             break;
         };
@@ -350,13 +360,8 @@ pub(crate) fn put_back(work: &mut Work<'_>, id: DocumentId, anew: bool) -> Resul
         }
         match &row.state {
             EditState::Held(reason) if reason.waits() && row.edit.is_none() => {
-                // Only its bytes are known: they fit, or they go on waiting.
-                if row.epoch == stored.epoch && document.apply_changes(&[&row.bytes]).is_ok() {
-                    stored.heads = document.heads();
-                    let change = document.change(&row.change);
-                    documents::append(work.tx, &document, &stored, change.as_slice())?;
-                    outbox::release(work.tx, row.id)?;
-                }
+                drop(document);
+                release_if_it_fits(work, &row)?;
             }
             EditState::Held(reason) if reason.waits() => again.push(row),
             EditState::Held(_) => {}
@@ -372,6 +377,44 @@ pub(crate) fn put_back(work: &mut Work<'_>, id: DocumentId, anew: bool) -> Resul
                 // A batch in flight keeps its bytes until it is answered; its fate decides.
             }
         }
+    }
+    if !again.is_empty() {
+        let actor = work.fresh_actor();
+        identity::rotate(work.tx, actor)?;
+        make_again(work, id, &again)?;
+    }
+    Ok(())
+}
+
+/// A change of which only the bytes are known goes on its way if it fits on the document now.
+fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error> {
+    let id = row.document;
+    let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
+        return Ok(());
+    };
+    if row.epoch != stored.epoch {
+        return Ok(());
+    }
+    if !document.has(&row.change) {
+        if document.apply_changes(&[&row.bytes]).is_err() {
+            return Ok(());
+        }
+        stored.heads = document.heads();
+        let change = document.change(&row.change);
+        documents::append(work.tx, &document, &stored, change.as_slice())?;
+    }
+    Ok(outbox::release(work.tx, row.id)?)
+}
+
+/// The server does not hold the document here, so no copy of its will come: what waits for one is made again
+/// on the tablet's own. That is not the server's word, so it says nothing of what the server has.
+pub(crate) fn go_on_without(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
+    let mut rows = outbox::rows_of(work.tx, id)?;
+    rows.retain(|row| matches!(&row.state, EditState::Held(reason) if reason.waits()));
+    let (again, only_bytes): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| row.edit.is_some());
+    for row in &only_bytes {
+        release_if_it_fits(work, row)?;
     }
     if !again.is_empty() {
         let actor = work.fresh_actor();

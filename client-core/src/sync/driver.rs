@@ -302,9 +302,11 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
                 Ok(Reply::Leaves { fetch, repaired })
             }
             (VerifyAsk::Fetch { documents }, VerifyAnswer::Fetched(fetched)) => {
+                let mut offered = self.offered.clone();
                 self.take_in("install documents", |work| {
-                    incoming::install_fetched(work, documents, &fetched)
+                    incoming::install_fetched(work, documents, &fetched, &mut offered)
                 })?;
+                self.offered = offered;
                 Ok(Reply::Fetched)
             }
             _ => Err(Failure::Unusable("it answers another question".into()).into()),

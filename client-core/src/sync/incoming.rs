@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use sojourn_sync_protocol::message::{
     AreasReply, BucketDigest, DocumentLeaf, Entry, SyncReply, SyncRequest, WholeDocument,
 };
-use sojourn_sync_protocol::{AreaCode, DocumentId};
+use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId};
 
 use crate::arrivals::{self, Taken};
 use crate::error::Error;
@@ -179,8 +179,8 @@ pub fn compare_documents(
     Ok((difference.fetch, mended))
 }
 
-/// Puts fetched documents in place. For one that the server does not hold in this area, what waits for it
-/// is made again on the tablet's own copy.
+/// Puts fetched documents in place. For one that the server does not hold in this area, own changes that it
+/// may have lost are handed in again, once a session, and what waits for it is made again on top of them.
 ///
 /// # Errors
 /// [`Error`].
@@ -188,6 +188,7 @@ pub fn install_fetched(
     work: &mut Work<'_>,
     asked: &[DocumentId],
     fetched: &[WholeDocument],
+    offered: &mut HashSet<DocumentId>,
 ) -> Result<(), Error> {
     for whole in fetched
         .iter()
@@ -197,7 +198,14 @@ pub fn install_fetched(
     }
     for id in asked {
         if !fetched.iter().any(|whole| whole.document == *id) {
-            outbox::put_back(work, *id, true)?;
+            // Both documents: a health document cannot begin before its household.
+            for kind in DocKind::ALL {
+                let own = DocumentId::new(id.household, kind);
+                if offered.insert(own) {
+                    settle::offer_again(work, own)?;
+                }
+            }
+            settle::go_on_without(work, *id)?;
         }
     }
     Ok(())
