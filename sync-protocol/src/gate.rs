@@ -12,12 +12,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     ids::{ActorId, ChangeHash},
-    limits::{CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, TEXT_BYTES_MAX},
+    limits::{
+        CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, DOCUMENT_ROWS_MAX, TEXT_BYTES_MAX,
+    },
     message::QuarantineReason,
     time::Timestamp,
 };
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+const DOCUMENT_CHUNK: u8 = 0;
 const CHANGE_CHUNK: u8 = 1;
 const DEFLATED: u64 = 0b1000;
 /// Predecessors of all operations together.
@@ -106,15 +109,52 @@ pub fn read_head(bytes: &[u8]) -> Result<ChangeHead, QuarantineReason> {
     })
 }
 
+/// Counts what a saved document would unfold to.
+///
+/// # Errors
+/// [`QuarantineReason::TooLarge`] for more than a document may hold, [`QuarantineReason::Malformed`] for what is not
+/// exactly one uncompressed document chunk with a right checksum.
+pub fn check_saved(bytes: &[u8]) -> Result<(), QuarantineReason> {
+    let max = DOCUMENT_ROWS_MAX as u64;
+    let (_, data) = chunk_of(DOCUMENT_CHUNK, bytes)?;
+    let mut input = Input(data);
+    let actors = input.uleb()?;
+    if actors > max {
+        return Err(QuarantineReason::TooLarge);
+    }
+    for _ in 0..actors {
+        input.prefixed()?;
+    }
+    let heads = input.uleb()?;
+    if heads > max {
+        return Err(QuarantineReason::TooLarge);
+    }
+    for _ in 0..heads {
+        input.take(32)?;
+    }
+    let mut columns = column_list(&mut input)?;
+    columns.extend(column_list(&mut input)?);
+    for (spec, len) in columns {
+        if column_rows(spec, len, &mut input, max)? > max {
+            return Err(QuarantineReason::TooLarge);
+        }
+    }
+    Ok(())
+}
+
 /// Splits one whole change chunk into its hash and its data.
 fn chunk(bytes: &[u8]) -> Result<(ChangeHash, &[u8]), QuarantineReason> {
+    chunk_of(CHANGE_CHUNK, bytes)
+}
+
+fn chunk_of(kind: u8, bytes: &[u8]) -> Result<(ChangeHash, &[u8]), QuarantineReason> {
     let mut input = Input(bytes);
     if input.take(4)? != MAGIC {
         return Err(QuarantineReason::Malformed);
     }
     let checksum = input.take(4)?;
     let hashed = input.0;
-    if input.take(1)? != [CHANGE_CHUNK] {
+    if input.take(1)? != [kind] {
         return Err(QuarantineReason::Malformed);
     }
     let len = input.uleb()?;
@@ -131,14 +171,7 @@ fn chunk(bytes: &[u8]) -> Result<(ChangeHash, &[u8]), QuarantineReason> {
 /// Reads the column list and counts rows; returns the number of operations (rows of the longest
 /// column that is not grouped).
 fn count_columns(input: &mut Input<'_>) -> Result<u64, QuarantineReason> {
-    let count = input.uleb()?;
-    if count > 64 {
-        return Err(QuarantineReason::Malformed);
-    }
-    let mut columns = Vec::new();
-    for _ in 0..count {
-        columns.push((input.uleb()?, input.uleb()?));
-    }
+    let columns = column_list(input)?;
     let grouped: Vec<u64> = columns
         .iter()
         .filter(|(spec, _)| spec & 0b111 == 0)
@@ -146,25 +179,8 @@ fn count_columns(input: &mut Input<'_>) -> Result<u64, QuarantineReason> {
         .collect();
     let mut ops = 0;
     for (spec, len) in columns {
-        if spec & DEFLATED != 0 {
-            return Err(QuarantineReason::Malformed);
-        }
-        let len = usize::try_from(len).map_err(|_| QuarantineReason::Malformed)?;
-        let data = Input(input.take(len)?);
-        let kind = spec & 0b111;
-        let rows = match kind {
-            0 => {
-                let (rows, total) = group_rows(data)?;
-                if total > PREDECESSORS_MAX {
-                    return Err(QuarantineReason::TooLarge);
-                }
-                rows
-            }
-            1..=3 | 5 | 6 => run_length_rows(data, kind)?,
-            4 => boolean_rows(data)?,
-            _ => 0,
-        };
-        let in_group = kind != 0 && grouped.contains(&(spec >> 4));
+        let rows = column_rows(spec, len, input, PREDECESSORS_MAX)?;
+        let in_group = spec & 0b111 != 0 && grouped.contains(&(spec >> 4));
         let max = if in_group {
             PREDECESSORS_MAX
         } else {
@@ -180,9 +196,48 @@ fn count_columns(input: &mut Input<'_>) -> Result<u64, QuarantineReason> {
     Ok(ops)
 }
 
+/// Specification and length of each column.
+fn column_list(input: &mut Input<'_>) -> Result<Vec<(u64, u64)>, QuarantineReason> {
+    let count = input.uleb()?;
+    if count > 64 {
+        return Err(QuarantineReason::Malformed);
+    }
+    let mut columns = Vec::new();
+    for _ in 0..count {
+        columns.push((input.uleb()?, input.uleb()?));
+    }
+    Ok(columns)
+}
+
+/// Rows of one column; more than `max` in it, or in its groups together, is too large.
+fn column_rows(
+    spec: u64,
+    len: u64,
+    input: &mut Input<'_>,
+    max: u64,
+) -> Result<u64, QuarantineReason> {
+    if spec & DEFLATED != 0 {
+        return Err(QuarantineReason::Malformed);
+    }
+    let len = usize::try_from(len).map_err(|_| QuarantineReason::Malformed)?;
+    let data = Input(input.take(len)?);
+    match spec & 0b111 {
+        0 => {
+            let (rows, total) = group_rows(data)?;
+            if total > max {
+                return Err(QuarantineReason::TooLarge);
+            }
+            Ok(rows)
+        }
+        kind @ (1..=3 | 5 | 6) => run_length_rows(data, kind, max),
+        4 => boolean_rows(data),
+        _ => Ok(0),
+    }
+}
+
 /// Rows of a run-length column: a positive count repeats one value, a negative one precedes that many
 /// values, zero precedes a count of nulls.
-fn run_length_rows(mut data: Input<'_>, kind: u64) -> Result<u64, QuarantineReason> {
+fn run_length_rows(mut data: Input<'_>, kind: u64, max: u64) -> Result<u64, QuarantineReason> {
     let mut rows = 0u64;
     while !data.0.is_empty() {
         let run = data.sleb()?;
@@ -192,7 +247,7 @@ fn run_length_rows(mut data: Input<'_>, kind: u64) -> Result<u64, QuarantineReas
             _ => (run.unsigned_abs(), run.unsigned_abs()),
         };
         rows = rows.saturating_add(add);
-        if rows > PREDECESSORS_MAX {
+        if rows > max {
             return Err(QuarantineReason::TooLarge);
         }
         for _ in 0..values {

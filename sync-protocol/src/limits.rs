@@ -12,6 +12,8 @@ pub const CHANGE_DEPS_MAX: usize = 256;
 pub const DOCUMENT_DEPTH_MAX: usize = 4;
 /// Bytes of one document, saved without compression.
 pub const DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Operations in one document, and actors, changes and parents of changes together.
+pub const DOCUMENT_ROWS_MAX: usize = 512 * 1024;
 /// Bytes of a text value in the household record.
 pub const TEXT_BYTES_MAX: usize = 4096;
 /// Changes in one push batch.

@@ -96,6 +96,10 @@ impl Document {
         saved: &[u8],
         lineage: &'static Lineage,
     ) -> Result<Self, RecordError> {
+        // Run-length columns promise what they like: a kilobyte could unfold to all the memory there is.
+        gate::check_saved(saved).map_err(|reason| {
+            RecordError::Damaged(format!("it is no document: {}", reason.name()))
+        })?;
         let options = LoadOptions::new()
             .on_partial_load(OnPartialLoad::Error)
             .verification_mode(VerificationMode::Check);
