@@ -9,6 +9,8 @@ const UNFOLDED_MAX: usize = 64 * 1024 * 1024;
 const BOMB_BYTES: usize = 40 * 1024 * 1024;
 const ARRAY_OF_ONE: u8 = 0x81;
 const MAJORS: u8 = 8;
+/// Items within items that are told apart.
+const DEPTH_MAX: usize = 64;
 
 /// One item of CBOR: where it begins, how long its head is, where it ends with all it holds.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +77,7 @@ fn unfolded(frame: &[u8]) -> Option<Vec<u8>> {
 
 fn spoil_cbor(dice: &mut Dice, cbor: &mut Vec<u8>) {
     let mut items = Vec::new();
-    read_items(cbor, 0, &mut items);
+    read_items(cbor, 0, 0, &mut items);
     let (Some(&item), Some(&other)) = (dice.pick(&items), dice.pick(&items)) else {
         dice.spoil(cbor);
         return;
@@ -121,8 +123,12 @@ fn head(major: u8, argument: u64) -> Vec<u8> {
     head
 }
 
-/// Lists the item at a place and everything in it; gives its end. Stops at what is no CBOR of definite length.
-fn read_items(cbor: &[u8], at: usize, items: &mut Vec<Item>) -> Option<usize> {
+/// Lists the item at a place and everything in it; gives its end. Stops at what is no CBOR of definite length, or
+/// nested deeper than any message.
+fn read_items(cbor: &[u8], at: usize, depth: usize, items: &mut Vec<Item>) -> Option<usize> {
+    if depth > DEPTH_MAX {
+        return None;
+    }
     let first = *cbor.get(at)?;
     let width = match first & 0x1f {
         0..24 => 0,
@@ -151,15 +157,15 @@ fn read_items(cbor: &[u8], at: usize, items: &mut Vec<Item>) -> Option<usize> {
         2 | 3 => end = end.checked_add(usize::try_from(argument).ok()?)?,
         4 => {
             for _ in 0..argument {
-                end = read_items(cbor, end, items)?;
+                end = read_items(cbor, end, depth + 1, items)?;
             }
         }
         5 => {
             for _ in 0..argument.checked_mul(2)? {
-                end = read_items(cbor, end, items)?;
+                end = read_items(cbor, end, depth + 1, items)?;
             }
         }
-        6 => end = read_items(cbor, end, items)?,
+        6 => end = read_items(cbor, end, depth + 1, items)?,
         _ => {}
     }
     if end > cbor.len() {
@@ -181,7 +187,7 @@ mod tests {
             0xa2, 0x61, b'a', 0x82, 1, 0x42, 2, 3, 0x61, b'b', 0x19, 1, 44,
         ];
         let mut items = Vec::new();
-        assert_eq!(read_items(&cbor, 0, &mut items), Some(cbor.len()));
+        assert_eq!(read_items(&cbor, 0, 0, &mut items), Some(cbor.len()));
         let spans: Vec<_> = items.iter().map(|item| (item.at, item.end)).collect();
         let expected = [(0, 13), (1, 3), (3, 8), (4, 5), (5, 8), (8, 10), (10, 13)];
         assert_eq!(spans, expected);
