@@ -294,13 +294,14 @@ impl Server {
     /// # Panics
     /// When it is not running or ends with an error.
     pub fn stop(&mut self) {
-        let (mut child, _) = self.running.take().expect("the server is running");
+        let (child, _) = self.running.as_ref().expect("the server is running");
         let pid = child.id().to_string();
         let killed = Command::new("kill")
             .args(["-TERM", &pid])
             .status()
             .expect("kill starts");
         assert!(killed.success());
+        let (mut child, _) = self.running.take().expect("the server is running");
         let status = child.wait().expect("it can be waited for");
         assert!(status.success(), "{status}:\n{}", self.log_text());
     }
