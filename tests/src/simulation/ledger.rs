@@ -1,0 +1,60 @@
+//! What of everything written is where: in the server's log, in a tablet's outbox, in its documents.
+
+use std::collections::BTreeSet;
+
+use sojourn_sync_protocol::ChangeHash;
+
+use super::{watch::marks_in, world::World};
+
+impl World {
+    /// Hashes of the server's log, and the marks in it.
+    pub(super) fn log(&self) -> (BTreeSet<ChangeHash>, BTreeSet<u64>) {
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let rows = self.runtime.block_on(state.store.read("log", |tx| {
+            tx.query("SELECT hash, bytes FROM changes", &[], |row| {
+                Ok((ChangeHash(row.array(0)?), row.blob(1)?))
+            })
+        }));
+        let rows: Vec<(ChangeHash, Vec<u8>)> = rows
+            .map_err(|error: sojourn_server::store::StoreError| error)
+            .expect("the log can be read");
+        let mut marks = BTreeSet::new();
+        for (_, bytes) in &rows {
+            marks_in(bytes, &mut marks);
+        }
+        (rows.into_iter().map(|(hash, _)| hash).collect(), marks)
+    }
+
+    /// After a disk was lost: what this tablet wrote is missing for good unless the server has it, or the tablet
+    /// still has it to hand in; among its acknowledged changes too, when `documents_too`.
+    pub(super) fn reckon(&mut self, at: usize, documents_too: bool) {
+        let (_, logged) = self.log();
+        let kept = self.kept(at, documents_too);
+        for mark in &mut self.marks {
+            let safe = logged.contains(&mark.number) || kept.contains(&mark.number);
+            if mark.tablet == at && !mark.excused && !safe {
+                mark.excused = true;
+                self.figures.excused += 1;
+            }
+        }
+    }
+
+    /// The marks that a tablet has in its outbox, and in its documents when `documents_too`.
+    pub(super) fn kept(&self, at: usize, documents_too: bool) -> BTreeSet<u64> {
+        let tablet = self.slots[at].tablet();
+        let mut marks = BTreeSet::new();
+        for rows in [tablet.pending(), tablet.held()] {
+            for row in rows.expect("the tablet can be read") {
+                marks_in(&row.bytes, &mut marks);
+            }
+        }
+        if documents_too {
+            for (_, changes) in self.documents(at) {
+                for bytes in changes {
+                    marks_in(&bytes, &mut marks);
+                }
+            }
+        }
+        marks
+    }
+}

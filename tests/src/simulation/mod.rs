@@ -1,0 +1,21 @@
+//! A world of tablets and one server in one process, under one seed: the real client-core, the real router over the
+//! real store, function calls for a network, one clock for all.
+//!
+//! A run is a list of [`Op`]s. The same seed and list give the same run, so a failure replays, shrinks to a short list,
+//! and is pinned by printing it. SQLite runs on the machine's own files: what a power cut leaves of them is not tried
+//! here.
+
+mod folders;
+mod layout;
+mod ledger;
+mod network;
+mod op;
+mod rest;
+mod run;
+mod time;
+mod watch;
+mod world;
+
+pub use layout::{Layout, Post};
+pub use op::{Fault, Op};
+pub use run::{Failure, Figures, pinned, play, play_quietly, shrink};

@@ -1,0 +1,189 @@
+//! A network of function calls into the server's router, in which one request of a session may meet a fault. Shows
+//! every answered batch to the watch.
+
+use std::sync::{Mutex, MutexGuard};
+
+use axum::{Router, body::Body, http};
+use sojourn_client_core::sync::transport::{Request, Response, Transport, TransportError};
+use sojourn_sync_protocol::codec::CONTENT_TYPE;
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+use super::{op::Fault, time::Hour, watch::Watch};
+
+/// How long a slow reply takes: longer than a token is good.
+const SLOW_MS: i64 = 11 * 60_000;
+/// Delayed requests kept; beyond that the network drops them.
+const DELAYED_MAX: usize = 16;
+/// Requests of one session beyond which it is taken to go on for ever.
+const SESSION_REQUESTS_MAX: usize = 300;
+
+/// The network.
+pub(super) struct Network {
+    inner: Mutex<Inner>,
+    hour: Hour,
+    /// Heard when the tablet at work is killed.
+    pub(super) killed: Notify,
+}
+
+struct Inner {
+    /// `None` while the server is down.
+    router: Option<Router>,
+    fault: Option<(usize, Fault)>,
+    delayed: Vec<Request>,
+    requests: usize,
+    watch: Watch,
+}
+
+impl Network {
+    pub(super) fn new(hour: Hour) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                router: None,
+                fault: None,
+                delayed: Vec::new(),
+                requests: 0,
+                watch: Watch::default(),
+            }),
+            hour,
+            killed: Notify::new(),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no holder of this lock panics")
+    }
+
+    /// Connects the server, or takes it off.
+    pub(super) fn connect(&self, router: Option<Router>) {
+        self.inner().router = router;
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.inner().router.is_some()
+    }
+
+    /// What a later request meets.
+    pub(super) fn arm(&self, fault: Option<(usize, Fault)>) {
+        let mut inner = self.inner();
+        inner.fault = fault;
+        inner.requests = 0;
+    }
+
+    pub(super) fn watching<T>(&self, with: impl FnOnce(&mut Watch) -> T) -> T {
+        with(&mut self.inner().watch)
+    }
+
+    /// Delivers every delayed request. Nobody hears the answers.
+    pub(super) async fn deliver_late(&self) -> usize {
+        let delayed = std::mem::take(&mut self.inner().delayed);
+        for request in &delayed {
+            // A server that is down loses it.
+            let _ = self.deliver(request).await;
+        }
+        delayed.len()
+    }
+
+    fn count(&self) {
+        let mut inner = self.inner();
+        inner.requests += 1;
+        let endless = inner.requests > SESSION_REQUESTS_MAX;
+        drop(inner);
+        assert!(!endless, "a session without end");
+    }
+
+    fn next_fault(&self) -> Option<Fault> {
+        let mut inner = self.inner();
+        let (left, fault) = inner.fault.as_mut()?;
+        if *left > 0 {
+            *left -= 1;
+            return None;
+        }
+        let fault = *fault;
+        inner.fault = None;
+        inner.watch.fired(fault.name());
+        Some(fault)
+    }
+
+    async fn deliver(&self, request: &Request) -> Result<Response, TransportError> {
+        let Some(router) = self.inner().router.clone() else {
+            return Err(TransportError::Unreachable("nobody listens".into()));
+        };
+        let mut made = http::Request::builder()
+            .method(request.method.name())
+            .uri(&request.url);
+        if !request.body.is_empty() {
+            made = made.header("content-type", CONTENT_TYPE);
+        }
+        for (name, value) in &request.headers {
+            made = made.header(*name, value);
+        }
+        let made = made
+            .body(Body::from(request.body.clone()))
+            .expect("the tablet makes whole requests");
+        let answer = router.oneshot(made).await.expect("a router always answers");
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), request.reply_max).await;
+        let body = body.expect("a bounded answer").to_vec();
+        if request.url.ends_with("/v1/sync") && status == 200 {
+            self.inner().watch.answered(&request.body, &body);
+        }
+        Ok(Response { status, body })
+    }
+}
+
+impl Transport for Network {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let cut = || TransportError::Cut("in this world".into());
+        self.count();
+        match self.next_fault() {
+            None => self.deliver(&request).await,
+            Some(Fault::RequestLost) => Err(cut()),
+            Some(Fault::ReplyLost) => {
+                self.deliver(&request).await?;
+                Err(cut())
+            }
+            Some(Fault::Duplicated) => {
+                // A proof is good once, so the copy is refused and the first answer is lost with it.
+                self.deliver(&request).await?;
+                self.deliver(&request).await
+            }
+            Some(Fault::Delayed) => {
+                let delayed = &mut self.inner().delayed;
+                if delayed.len() < DELAYED_MAX {
+                    delayed.push(request);
+                }
+                Err(cut())
+            }
+            Some(Fault::ReplyCut { at }) => {
+                let mut response = self.deliver(&request).await?;
+                let end = at % response.body.len().max(1);
+                response.body.truncate(end);
+                Ok(response)
+            }
+            Some(Fault::Portal) => Err(TransportError::NotOurServer {
+                status: 200,
+                retry_after_ms: None,
+            }),
+            Some(Fault::KilledBefore) => {
+                self.killed.notify_one();
+                std::future::pending().await
+            }
+            Some(Fault::KilledAfter) => {
+                self.deliver(&request).await?;
+                self.killed.notify_one();
+                std::future::pending().await
+            }
+            Some(Fault::ServerKilled) => {
+                self.deliver(&request).await?;
+                self.connect(None);
+                Err(cut())
+            }
+            Some(Fault::Slow) => {
+                let response = self.deliver(&request).await;
+                self.hour.pass(SLOW_MS);
+                response
+            }
+        }
+    }
+}

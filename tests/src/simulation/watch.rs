@@ -1,0 +1,105 @@
+//! What the world remembers of promises: which changes the server accepted, with which fates it answered each batch,
+//! what people wrote and where. Compares; decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sojourn_sync_protocol::{
+    ChangeHash, codec,
+    limits::REPLY_FRAME_BYTES_MAX,
+    message::{Fate, SyncReply, SyncRequest},
+};
+
+/// Digits of a mark.
+const MARK_DIGITS: usize = 11;
+/// How every mark begins: like a telephone number that nobody can have.
+const MARK_BEGIN: &[u8] = b"1000";
+
+/// Promises made.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Changes the server said it accepted.
+    pub(super) accepted: BTreeSet<ChangeHash>,
+    /// Faults that happened, by name.
+    pub(super) faults: BTreeMap<&'static str, u64>,
+    /// Fates given, by kind.
+    pub(super) fates: BTreeMap<String, u64>,
+    /// What was broken.
+    pub(super) broken: Vec<String>,
+    batches: HashMap<[u8; 32], Vec<Fate>>,
+}
+
+impl Watch {
+    pub(super) fn fired(&mut self, name: &'static str) {
+        *self.faults.entry(name).or_default() += 1;
+    }
+
+    /// Takes in an answered request.
+    pub(super) fn answered(&mut self, request: &[u8], reply: &[u8]) {
+        let request: SyncRequest = codec::decode(request, REPLY_FRAME_BYTES_MAX)
+            .expect("the server could read this request");
+        let reply: SyncReply =
+            codec::decode(reply, REPLY_FRAME_BYTES_MAX).expect("the server's reply is whole");
+        let Some(batch) = request.push else {
+            return;
+        };
+        if reply.fates.len() != batch.changes.len() {
+            let (fates, changes) = (reply.fates.len(), batch.changes.len());
+            self.broken
+                .push(format!("{fates} fates for {changes} changes"));
+        }
+        if let Some(before) = self.batches.get(&batch.digest()) {
+            if *before != reply.fates {
+                let after = &reply.fates;
+                self.broken
+                    .push(format!("a batch met {before:?}, then {after:?}"));
+            }
+            return;
+        }
+        for (change, fate) in batch.changes.iter().zip(&reply.fates) {
+            let name = format!("{fate:?}");
+            let name = name.split([' ', '{']).next().unwrap_or_default();
+            *self.fates.entry(name.to_owned()).or_default() += 1;
+            if matches!(fate, Fate::Accepted { .. }) && !self.accepted.insert(change.hash()) {
+                self.broken
+                    .push(format!("change {} accepted twice", change.hash()));
+            }
+        }
+        self.batches.insert(batch.digest(), reply.fates);
+    }
+
+    /// The server was put back: what it no longer has, it may promise again.
+    pub(super) fn server_restored(&mut self, log: &BTreeSet<ChangeHash>) -> BTreeSet<ChangeHash> {
+        self.batches.clear();
+        let lost = self.accepted.difference(log).copied().collect();
+        self.accepted.retain(|hash| log.contains(hash));
+        lost
+    }
+}
+
+/// One thing that somebody wrote.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    /// The number it is found by.
+    pub(super) number: u64,
+    /// Whose tablet.
+    pub(super) tablet: usize,
+    /// It may be missing: the only disk that had it is gone.
+    pub(super) excused: bool,
+}
+
+/// A mark as text that fits a telephone number, a name and an address.
+pub(super) fn mark_text(number: u64) -> String {
+    format!("1000{number:07}")
+}
+
+/// The marks in raw changes.
+pub(super) fn marks_in(bytes: &[u8], found: &mut BTreeSet<u64>) {
+    for window in bytes.windows(MARK_DIGITS) {
+        if window.starts_with(MARK_BEGIN)
+            && let Ok(text) = std::str::from_utf8(&window[MARK_BEGIN.len()..])
+            && let Ok(number) = text.parse()
+        {
+            found.insert(number);
+        }
+    }
+}
