@@ -31,6 +31,8 @@ pub enum Exit {
     BadInput = 19,
     /// The check found rows that are not what they should be.
     CheckFailed = 20,
+    /// Another process has the folder open.
+    InUse = 21,
 }
 
 impl From<Exit> for ExitCode {
@@ -49,9 +51,8 @@ impl From<&OfficeError> for Exit {
             OfficeError::DiskFull => Exit::DiskFull,
             OfficeError::Corrupt(_) => Exit::Corrupt,
             OfficeError::Newer { .. } => Exit::Version,
-            OfficeError::Locked(_) | OfficeError::Unreachable { .. } | OfficeError::Failed(_) => {
-                Exit::Failed
-            }
+            OfficeError::Locked(_) => Exit::InUse,
+            OfficeError::Unreachable { .. } | OfficeError::Failed(_) => Exit::Failed,
         }
     }
 }
@@ -62,6 +63,7 @@ impl From<&StartError> for Exit {
             StartError::Store(StoreError::DiskFull) => Exit::DiskFull,
             StartError::Store(StoreError::Corrupt(_)) => Exit::Corrupt,
             StartError::Store(StoreError::Newer { .. }) => Exit::Version,
+            StartError::Store(StoreError::Locked(_)) => Exit::InUse,
             StartError::Store(_) | StartError::Io { .. } => Exit::Failed,
         }
     }

@@ -1,6 +1,8 @@
 //! The two programs as people run them: real processes, loopback, links that break, disks that fill.
 
 mod cut;
+mod folders;
+mod hostile;
 mod moves;
 mod office;
 mod readme;

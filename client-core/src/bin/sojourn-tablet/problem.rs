@@ -92,6 +92,7 @@ impl Problem {
             17 => "version",
             18 => "unknown-area",
             19 => "bad-input",
+            21 => "in-use",
             _ => "other",
         }
     }
@@ -103,7 +104,8 @@ fn store_code(error: &StoreError) -> u8 {
         StoreError::Corrupt(_) | StoreError::KeyFile { .. } => 11,
         StoreError::DiskFull => 12,
         StoreError::Newer { .. } => 17,
-        StoreError::Busy(_) | StoreError::Io { .. } | StoreError::Sql(_) => 1,
+        StoreError::Busy(_) => 21,
+        StoreError::Io { .. } | StoreError::Sql(_) => 1,
     }
 }
 

@@ -1,0 +1,277 @@
+//! `soak tablet|server --rounds N`: real processes on loopback, ended with kill -9 at random moments. Each round the
+//! tablet or the server is killed while households are written, handed in or served; then it is started again, and
+//! nothing that was acknowledged may be missing. At the end everybody agrees and the register's check passes.
+
+use clap::{Parser, ValueEnum};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use serde_json::{Value, json};
+use sojourn_tests::processes::{Server, Tablet};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs,
+    path::Path,
+    process::{Child, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Where both tablets work.
+const AREA: &str = "370281105270";
+/// The longest that a killed command is let run; the kill comes at any moment before.
+const RUN_AT_MOST: Duration = Duration::from_millis(400);
+
+/// Which side is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Side {
+    /// The tablet, while it writes or syncs.
+    Tablet,
+    /// The server, while a tablet syncs.
+    Server,
+}
+
+#[derive(Debug, Parser)]
+struct Args {
+    /// Which side is killed.
+    side: Side,
+    /// How many times.
+    #[arg(long, default_value_t = 500)]
+    rounds: u32,
+    /// Draws the moments.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What was said to be safe, by household: the telephone number last acknowledged.
+type Promised = BTreeMap<String, String>;
+
+struct Soak {
+    folder: tempfile::TempDir,
+    server: Server,
+    writer: Tablet,
+    reader: Tablet,
+    draws: Pcg64Mcg,
+    /// Written on the tablet, by a command that ended well.
+    written: Promised,
+    /// Handed in, by a session that ended in agreement.
+    handed_in: Promised,
+    kills: u32,
+}
+
+impl Soak {
+    fn begin(seed: u64) -> Result<Self, Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        let mut server = Server::new(folder.path().join("server"));
+        let codes = server.start_demo(&[AREA, AREA]);
+        let mut tablets = Vec::new();
+        for (name, code) in ["writer", "reader"].into_iter().zip(&codes) {
+            let tablet = Tablet::new(folder.path().join(name));
+            let code = code["code"].as_str().ok_or("a code is text")?;
+            tablet
+                .run(["enrol", "--server", &server.url(), "--code", code])
+                .ok();
+            tablets.push(tablet);
+        }
+        let (Some(reader), Some(writer)) = (tablets.pop(), tablets.pop()) else {
+            return Err("the demo gives a code for each area".into());
+        };
+        Ok(Self {
+            folder,
+            server,
+            writer,
+            reader,
+            draws: Pcg64Mcg::seed_from_u64(seed),
+            written: Promised::new(),
+            handed_in: Promised::new(),
+            kills: 0,
+        })
+    }
+
+    /// A moment within the time that a command may run.
+    fn moment(&mut self) -> Duration {
+        Duration::from_micros(self.draws.random_range(0..RUN_AT_MOST.as_micros() as u64))
+    }
+
+    /// Writes a new household, and a new number for an old one, in one go or not at all.
+    fn file(&mut self, round: u32) -> Result<(std::path::PathBuf, Promised), Box<dyn Error>> {
+        let phone = |n: u32| format!("1000{:07}", n % 10_000_000);
+        let id = format!("01990000-0000-7000-8000-{round:012x}");
+        let mut promised: Promised = [(id.clone(), phone(round))].into();
+        let mut lines = vec![
+            json!({"id": id, "phone": phone(round), "persons": [{"name": "王小明", "relation": "head"}]}),
+        ];
+        let known: Vec<_> = self.written.keys().cloned().collect();
+        if !known.is_empty() {
+            let old = known[self.draws.random_range(0..known.len())].clone();
+            let number = phone(5_000_000 + round);
+            lines.push(json!({"household": old, "edit": {"edit": "set", "set": {"contact/phone": number}}}));
+            promised.insert(old, number);
+        }
+        let path = self.folder.path().join("round.jsonl");
+        fs::write(&path, sojourn_tests::files::text(&lines))?;
+        Ok((path, promised))
+    }
+
+    /// Kills a command at a moment of its run; `true` when it had ended well before.
+    fn kill(&mut self, mut child: Child) -> Result<bool, Box<dyn Error>> {
+        let until = Instant::now() + self.moment();
+        while Instant::now() < until {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status.success());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.kill()?;
+        self.kills += 1;
+        // It may have ended well between the last look and the kill.
+        Ok(child.wait()?.success())
+    }
+
+    fn tablet_round(&mut self, round: u32) -> Result<(), Box<dyn Error>> {
+        let (path, promised) = self.file(round)?;
+        let spawn = |tablet: &Tablet, args: &[&Path]| {
+            tablet
+                .command(args)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+        };
+        let before = self.written.clone();
+        let writing = spawn(&self.writer, &[Path::new("import"), &path])?;
+        if self.kill(writing)? {
+            self.written.extend(promised.clone());
+        }
+        let syncing = spawn(&self.writer, &[Path::new("sync")])?;
+        if self.kill(syncing)? {
+            self.handed_in = self.written.clone();
+        }
+        // Restarted: what was promised is there. What was not may be there as well, as it was meant.
+        let held = held(&self.writer.run(["export", "--json"]).json_lines());
+        let meant = before.into_iter().chain(promised).collect();
+        missing("on the tablet", &self.written, &held, &meant)?;
+        self.written = held;
+        let register = held_in(&self.server);
+        missing("in the register", &self.handed_in, &register, &self.written)
+    }
+
+    fn server_round(&mut self, round: u32) -> Result<(), Box<dyn Error>> {
+        let (path, promised) = self.file(round)?;
+        self.writer.run([Path::new("import"), &path]).ok();
+        self.written.extend(promised);
+        let address = self.server.address().to_string();
+        let syncing = self
+            .writer
+            .command(["sync", "--retries", "0", "--json"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut syncing = syncing?;
+        thread::sleep(self.moment());
+        self.server.kill();
+        self.kills += 1;
+        if syncing.wait()?.success() {
+            self.handed_in = self.written.clone();
+        }
+        // Whatever the tablet no longer holds as pending was acknowledged, whether or not the session ended well.
+        if self.writer.run(["status", "--json"]).json()["pending"] == 0 {
+            self.handed_in = self.written.clone();
+        }
+        self.server.start_at(&address);
+        let register = held_in(&self.server);
+        missing("in the register", &self.handed_in, &register, &self.written)?;
+        self.agree(false)?;
+        Ok(())
+    }
+
+    /// The writer syncs to the end; the reader too, when asked, and holds the same.
+    fn agree(&mut self, both: bool) -> Result<(), Box<dyn Error>> {
+        for tablet in [&self.writer, &self.reader]
+            .into_iter()
+            .take(1 + usize::from(both))
+        {
+            let report = tablet.run(["sync", "--json"]).json();
+            if report["outcome"] != "agreed" {
+                return Err(format!("no agreement: {report}").into());
+            }
+        }
+        self.handed_in = self.written.clone();
+        if both {
+            let [one, other] = [&self.writer, &self.reader]
+                .map(|tablet| held(&tablet.run(["export", "--json"]).json_lines()));
+            missing(
+                "in the register",
+                &self.written,
+                &held_in(&self.server),
+                &self.written,
+            )?;
+            if one != other || one != held_in(&self.server) {
+                return Err("the tablets and the register hold different things".into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Telephone numbers by household, of an export.
+fn held(lines: &[Value]) -> Promised {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    lines
+        .iter()
+        .map(|line| (text(&line["id"]), text(&line["contact"]["phone"])))
+        .collect()
+}
+
+fn held_in(server: &Server) -> Promised {
+    held(&server.export(AREA))
+}
+
+/// Fails when something promised is absent, or shows another number than the one promised or meant since.
+fn missing(
+    place: &str,
+    promised: &Promised,
+    found: &Promised,
+    meant: &Promised,
+) -> Result<(), Box<dyn Error>> {
+    for (id, phone) in promised {
+        let shows = found.get(id);
+        if shows != Some(phone) && (shows.is_none() || shows != meant.get(id)) {
+            return Err(
+                format!("LOST {place}: household {id} with {phone}; found {shows:?}").into(),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let args = Args::parse();
+    let begun = Instant::now();
+    let mut soak = Soak::begin(args.seed)?;
+    for round in 1..=args.rounds {
+        let done = match args.side {
+            Side::Tablet => soak.tablet_round(round),
+            Side::Server => soak.server_round(round),
+        };
+        done.map_err(|error| format!("round {round} of seed {}: {error}", args.seed))?;
+        if round % 50 == 0 {
+            println!(
+                "{round} rounds, {} kills, {} households promised",
+                soak.kills,
+                soak.written.len()
+            );
+        }
+    }
+    soak.agree(true)?;
+    soak.server.stop();
+    let check = soak.server.run(["check"]).ok();
+    println!(
+        "{} rounds, {} kills, {} households, nothing lost, {:.0} s. {}",
+        args.rounds,
+        soak.kills,
+        soak.written.len(),
+        begun.elapsed().as_secs_f64(),
+        check.trim()
+    );
+    Ok(ExitCode::SUCCESS)
+}
