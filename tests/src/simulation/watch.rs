@@ -25,7 +25,14 @@ pub(super) struct Watch {
     pub(super) fates: BTreeMap<String, u64>,
     /// What was broken.
     pub(super) broken: Vec<String>,
-    batches: HashMap<[u8; 32], Vec<Fate>>,
+    batches: HashMap<[u8; 32], Settled>,
+}
+
+/// A batch that was answered.
+#[derive(Debug)]
+struct Settled {
+    changes: Vec<ChangeHash>,
+    fates: Vec<Fate>,
 }
 
 impl Watch {
@@ -48,10 +55,10 @@ impl Watch {
                 .push(format!("{fates} fates for {changes} changes"));
         }
         if let Some(before) = self.batches.get(&batch.digest()) {
-            if *before != reply.fates {
+            if before.fates != reply.fates {
                 let after = &reply.fates;
                 self.broken
-                    .push(format!("a batch met {before:?}, then {after:?}"));
+                    .push(format!("a batch met {:?}, then {after:?}", before.fates));
             }
             return;
         }
@@ -64,12 +71,24 @@ impl Watch {
                     .push(format!("change {} accepted twice", change.hash()));
             }
         }
-        self.batches.insert(batch.digest(), reply.fates);
+        let settled = Settled {
+            changes: batch.changes.iter().map(|change| change.hash()).collect(),
+            fates: reply.fates,
+        };
+        self.batches.insert(batch.digest(), settled);
     }
 
     /// The server was put back: what it no longer has, it may promise again.
     pub(super) fn server_restored(&mut self, log: &BTreeSet<ChangeHash>) -> BTreeSet<ChangeHash> {
-        self.batches.clear();
+        // A batch whose changes the backup has was settled before it: its fates still stand.
+        self.batches.retain(|_, settled| {
+            let mut accepted = settled
+                .changes
+                .iter()
+                .zip(&settled.fates)
+                .filter(|(_, fate)| matches!(fate, Fate::Accepted { .. }));
+            accepted.any(|(hash, _)| log.contains(hash))
+        });
         let lost = self.accepted.difference(log).copied().collect();
         self.accepted.retain(|hash| log.contains(hash));
         lost
