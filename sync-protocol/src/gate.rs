@@ -407,7 +407,7 @@ mod tests {
         // One run of 2⁴⁰ equal values in a few bytes.
         let column = [&[0x80, 0x80, 0x80, 0x80, 0x80, 0x20][..], &[1]].concat();
         assert_eq!(
-            run_length_rows(Input(&column), 2),
+            run_length_rows(Input(&column), 2, PREDECESSORS_MAX),
             Err(QuarantineReason::TooLarge)
         );
     }
@@ -443,5 +443,29 @@ mod tests {
             bytes[at.max(10)] = to;
             let _ = read_head(&with_checksum(bytes));
         }
+    }
+
+    #[test]
+    fn a_saved_document_is_counted_before_it_is_read() {
+        // No actors, no heads, one column of operations of one kind that promises a billion rows.
+        let rows = [0x80, 0x94, 0xeb, 0xdc, 0x03, 7];
+        let data = [&[0, 0, 0, 1, 1, rows.len() as u8][..], &rows].concat();
+        let seal = |kind: u8, data: &[u8]| {
+            let hashed = [&[kind, data.len() as u8], data].concat();
+            [&MAGIC[..], &Sha256::digest(&hashed)[..4], &hashed].concat()
+        };
+        let judged = |bytes: &[u8]| check_saved(bytes);
+        let bomb = seal(DOCUMENT_CHUNK, &data);
+        assert!(bomb.len() < 30);
+        assert_eq!(judged(&bomb), Err(QuarantineReason::TooLarge));
+        let empty = seal(DOCUMENT_CHUNK, &[0, 0, 0, 0]);
+        assert_eq!(judged(&empty), Ok(()));
+        let malformed = Err(QuarantineReason::Malformed);
+        assert_eq!(judged(&[&empty[..], &empty].concat()), malformed);
+        assert_eq!(judged(&seal(CHANGE_CHUNK, &[0, 0, 0, 0])), malformed);
+        assert_eq!(
+            judged(&seal(DOCUMENT_CHUNK, &[0, 0, 1, 9, 0, 0])),
+            malformed
+        );
     }
 }
