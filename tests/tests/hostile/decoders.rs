@@ -82,7 +82,7 @@ fn every_decoder_survives() {
         codec::encode(&page, Effort::Quick),
     ];
     let (count, begun) = (mutants(20_000), Instant::now());
-    let (mut taken, mut loaded, mut merged) = (0u64, 0u64, 0u64);
+    let (mut taken, mut loaded, mut merged, mut unreadable) = (0u64, 0u64, 0u64, 0u64);
     for n in 0..count {
         let mut dice = Dice::new(seed(n));
         let good = dice.below(frames.len());
@@ -100,17 +100,22 @@ fn every_decoder_survives() {
             read_all(&mutant);
         }
         let mut copy = core.clone();
-        if copy
-            .take_in(&[&change_mutator::mutate(&mut dice, &next, &next)])
-            .is_ok()
-        {
+        let mutant = change_mutator::mutate(&mut dice, &next, &next);
+        if copy.take_in(&[&mutant]).is_ok() {
             merged += 1;
             read_all(&copy);
+        } else if core.clone().apply_changes(&[&mutant]).is_ok() {
+            unreadable += 1;
         }
     }
     println!(
-        "{count} mutants of each in {:.1?}: {taken} frames, {loaded} documents, {merged} changes taken",
+        "{count} mutants of each in {:.1?}: {taken} frames, {loaded} documents, {merged} changes taken; {unreadable} could \
+         be merged and not read again",
         begun.elapsed()
+    );
+    assert!(
+        unreadable > 0,
+        "the changes that `take_in` is for were not met"
     );
     assert!(codec::decode::<SyncRequest>(&frame::bomb(), REQUEST_FRAME_BYTES_MAX).is_err());
 }
