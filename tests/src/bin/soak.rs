@@ -173,7 +173,7 @@ impl Soak {
         if syncing.wait()?.success() {
             self.handed_in = self.written.clone();
         }
-        // Whatever the tablet no longer holds as pending was acknowledged, whether or not the session ended well.
+        // Whatever the tablet no longer holds as pending was acknowledged, whether or not the exchange ended well.
         if self.writer.run(["status", "--json"]).json()["pending"] == 0 {
             self.handed_in = self.written.clone();
         }
