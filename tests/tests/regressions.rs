@@ -3,7 +3,7 @@
 use sojourn_tests::simulation::{Fault::*, Layout, Op, Op::*, play, play_quietly};
 
 /// Seeds played, and operations in each.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 24;
 const OPS: usize = 60;
 
 #[track_caller]

@@ -38,10 +38,12 @@ const IMPORTS: [(&str, &[&str]); 4] = [
             "sojourn-sync-protocol",
             "sojourn-client-core",
             "sojourn-server",
+            "sojourn-disk",
         ],
     ),
 ];
-const OURS: [&str; 3] = [
+const OURS: [&str; 4] = [
+    "sojourn-disk",
     "sojourn-sync-protocol",
     "sojourn-client-core",
     "sojourn-server",
@@ -209,6 +211,19 @@ fn a_folder_of_modules_holds_more_than_one() {
         }
     }
     none("a folder with one file is a file", lonely);
+}
+
+#[test]
+fn unsafe_code_stands_where_sqlite_asks_for_it_alone() {
+    let word = concat!("unsa", "fe");
+    let elsewhere = |path: &str| path != "tests/disk/src/vfs.rs";
+    let calls = [
+        format!("{word} {{"),
+        format!("{word} fn"),
+        format!("{word} impl"),
+    ];
+    let words: Vec<&str> = calls.iter().map(String::as_str).collect();
+    none("one module speaks C", places(elsewhere, &words));
 }
 
 #[test]

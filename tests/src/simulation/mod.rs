@@ -2,12 +2,12 @@
 //! real store, function calls for a network, one clock for all.
 //!
 //! A run is a list of [`Op`]s. The same seed and list give the same run, so a failure replays, shrinks to a short list,
-//! and is pinned by printing it. SQLite runs on the machine's own files: what a power cut leaves of them is not tried
-//! here.
+//! and is pinned by printing it. Every machine has a disk of its own that fails on command.
 
 mod folders;
 mod layout;
 mod ledger;
+mod machine;
 mod network;
 mod op;
 mod rest;
@@ -19,3 +19,4 @@ mod world;
 pub use layout::{Layout, Post};
 pub use op::{Fault, Op};
 pub use run::{Failure, Figures, pinned, play, play_quietly, shrink};
+pub use sojourn_disk::{Call, Effect, Plan};

@@ -1,10 +1,11 @@
 //! A network of function calls into the server's router, in which one request of a session may meet a fault. Shows
 //! every answered batch to the watch.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::{Router, body::Body, http};
 use sojourn_client_core::sync::transport::{Request, Response, Transport, TransportError};
+use sojourn_disk::Disk;
 use sojourn_sync_protocol::codec::CONTENT_TYPE;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -18,6 +19,13 @@ const DELAYED_MAX: usize = 16;
 /// Requests of one session beyond which it is taken to go on for ever.
 const SESSION_REQUESTS_MAX: usize = 300;
 
+/// A server that answers for as long as its machine is up.
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) router: Router,
+    pub(super) disk: Arc<Disk>,
+}
+
 /// The network.
 pub(super) struct Network {
     inner: Mutex<Inner>,
@@ -28,7 +36,7 @@ pub(super) struct Network {
 
 struct Inner {
     /// `None` while the server is down.
-    router: Option<Router>,
+    server: Option<Served>,
     fault: Option<(usize, Fault)>,
     delayed: Vec<Request>,
     requests: usize,
@@ -39,7 +47,7 @@ impl Network {
     pub(super) fn new(hour: Hour) -> Self {
         Self {
             inner: Mutex::new(Inner {
-                router: None,
+                server: None,
                 fault: None,
                 delayed: Vec::new(),
                 requests: 0,
@@ -55,12 +63,12 @@ impl Network {
     }
 
     /// Connects the server, or takes it off.
-    pub(super) fn connect(&self, router: Option<Router>) {
-        self.inner().router = router;
+    pub(super) fn connect(&self, server: Option<Served>) {
+        self.inner().server = server;
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.inner().router.is_some()
+        self.inner().server.is_some()
     }
 
     /// What a later request meets.
@@ -106,7 +114,7 @@ impl Network {
     }
 
     async fn deliver(&self, request: &Request) -> Result<Response, TransportError> {
-        let Some(router) = self.inner().router.clone() else {
+        let Some(server) = self.inner().server.clone() else {
             return Err(TransportError::Unreachable("nobody listens".into()));
         };
         let mut made = http::Request::builder()
@@ -121,10 +129,19 @@ impl Network {
         let made = made
             .body(Body::from(request.body.clone()))
             .expect("the tablet makes whole requests");
-        let answer = router.oneshot(made).await.expect("a router always answers");
+        let answer = server
+            .router
+            .oneshot(made)
+            .await
+            .expect("a router always answers");
         let status = answer.status().as_u16();
         let body = axum::body::to_bytes(answer.into_body(), request.reply_max).await;
         let body = body.expect("a bounded answer").to_vec();
+        if server.disk.down().is_some() {
+            // It died over this request: whatever it wanted to say, nobody hears it.
+            self.connect(None);
+            return Err(TransportError::Cut("in this world".into()));
+        }
         if request.url.ends_with("/v1/sync") && status == 200 {
             self.inner().watch.answered(&request.body, &body);
         }

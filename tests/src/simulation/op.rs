@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use sojourn_disk::{Call, Effect, Plan};
 
 /// What one request of a session meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +81,18 @@ pub enum Op {
     DeliverLate,
     /// The tablet's program is killed; its folder is opened as it lay on the disk.
     KillTablet { tablet: usize },
+    /// The tablet loses its power and gets it back.
+    CutTablet { tablet: usize },
+    /// Something will go wrong with the tablet's disk when it is next used.
+    BreakTablet { tablet: usize, plan: Plan },
     /// The tablet is locked, a wrong passphrase is tried, and it is opened.
     LockTablet { tablet: usize },
     /// The server is killed; its folder is opened as it lay on the disk.
     KillServer,
+    /// The server loses its power and gets it back.
+    CutServer,
+    /// Something will go wrong with the server's disk when it is next used.
+    BreakServer { plan: Plan },
     /// The server stops in order and starts.
     RestartServer,
     /// A copy of the tablet's folder is put away.
@@ -113,13 +122,17 @@ pub enum Op {
 /// Days by which a clock jumps: ten years.
 const TEN_YEARS: i64 = 3652;
 /// Kinds of disaster, of which a run draws some.
-const DISASTERS: usize = 14;
+const DISASTERS: usize = 15;
 /// A kind of disaster is part of one run in so many.
 const DISASTER_IN: usize = 3;
+
+/// Per cent of operations that break a disk; which of them a run has is drawn.
+const WEAR: [u32; 4] = [0, 3, 10, 25];
 
 /// Draws `count` operations. Which disasters a run has is drawn too, so that some runs have many of few kinds.
 pub(super) fn draw(seed: u64, count: usize) -> Vec<Op> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let wear = WEAR[rng.random_range(0..WEAR.len())];
     let disasters: Vec<usize> = (0..DISASTERS)
         .filter(|_| rng.random_range(0..DISASTER_IN) == 0)
         .collect();
@@ -130,7 +143,11 @@ pub(super) fn draw(seed: u64, count: usize) -> Vec<Op> {
         })
         .collect();
     while ops.len() < count {
-        ops.push(one(&mut rng, &disasters));
+        ops.push(if rng.random_range(0..100) < wear {
+            wear_out(&mut rng)
+        } else {
+            one(&mut rng, &disasters)
+        });
     }
     ops
 }
@@ -206,7 +223,56 @@ fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
         8 | 9 if first => Op::Narrow { tablet, area },
         8 | 9 => Op::Widen { tablet },
         10 => Op::Withdraw { tablet },
+        14 if first => Op::CutTablet { tablet },
+        14 => Op::CutServer,
         11 | 12 => Op::Reenrol { tablet },
         _ => Op::LockTablet { tablet },
+    }
+}
+
+fn wear_out(rng: &mut Pcg64Mcg) -> Op {
+    if rng.random_bool(0.4) {
+        return Op::BreakServer { plan: plan(rng) };
+    }
+    Op::BreakTablet {
+        tablet: rng.random_range(0..8),
+        plan: plan(rng),
+    }
+}
+
+/// What goes wrong with a disk. Calls are counted over operations, so that each of them is struck now and then.
+fn plan(rng: &mut Pcg64Mcg) -> Plan {
+    let many = if rng.random_bool(0.5) { 12 } else { 120 };
+    let plan = |call, effect| Plan {
+        call,
+        after: 0,
+        times: 1,
+        effect,
+    };
+    let made = match rng.random_range(0..12) {
+        0 => plan(Call::Write, Effect::Kill),
+        1 => plan(Call::Sync, Effect::Kill),
+        2 | 3 => plan(Call::Write, Effect::PowerLoss),
+        4 | 5 => plan(Call::Sync, Effect::PowerLoss),
+        6 => plan(Call::Sync, Effect::Error),
+        7 => plan(Call::Write, Effect::Error),
+        8 => plan(Call::Read, Effect::Error),
+        9 => Plan {
+            times: rng.random_range(1..20),
+            ..plan(Call::Write, Effect::Full)
+        },
+        10 => Plan {
+            times: rng.random_range(1..90),
+            ..plan(Call::Lock, Effect::Busy)
+        },
+        _ => match rng.random_range(0..3) {
+            0 => plan(Call::Open, Effect::Error),
+            1 => plan(Call::Truncate, Effect::PowerLoss),
+            _ => plan(Call::Delete, Effect::PowerLoss),
+        },
+    };
+    Plan {
+        after: rng.random_range(0..many),
+        ..made
     }
 }

@@ -7,25 +7,23 @@ use std::{
 };
 
 use sojourn_client_core::{
-    Tablet,
     clock::SeededRandom,
     documents,
     enrol::{self, Enrolment},
-    store::{KeyCost, StoreError},
+    store::StoreError,
     sync::{
         driver::{self, Clock as _, Options, Report, Surroundings},
         session::RetryPolicy,
     },
 };
+use sojourn_disk::Effect;
 use sojourn_server::{
-    api,
     clock::Clock,
-    config::Config,
     office::{self, Command, DeviceRow, OfficeError, Outcome},
     state::AppState,
 };
 use sojourn_sync_protocol::{
-    AreaCode, ChangeHash, DeviceId, HouseholdId, StaffId,
+    AreaCode, ChangeHash, HouseholdId, Timestamp,
     record::{Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
 };
 use tempfile::TempDir;
@@ -33,8 +31,9 @@ use tokio::{runtime::Runtime, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    folders::{copy_folder, memory_folder},
-    layout::{Layout, Post},
+    folders::memory_folder,
+    layout::Layout,
+    machine::{Hardware, Slot},
     network::Network,
     op::Op,
     run::Figures,
@@ -42,37 +41,11 @@ use super::{
     watch::{Mark, mark_text},
 };
 
-const PASSPHRASE: &str = "four villages, one register";
 const DAY_MS: i64 = 86_400_000;
 /// Every operation takes a second.
 const STEP_MS: i64 = 1000;
 /// A small page, so that a session is many requests.
 const PAGE_BYTES: u32 = 2048;
-/// Copies of tablets that are used beside their originals.
-const CLONES_MAX: usize = 2;
-
-/// One tablet of the world.
-pub(super) struct Slot {
-    pub(super) post: Post,
-    pub(super) staff: StaffId,
-    dir: PathBuf,
-    open: Option<Tablet>,
-    backup: Option<PathBuf>,
-    wrong_by_ms: i64,
-}
-
-impl Slot {
-    pub(super) fn tablet(&self) -> &Tablet {
-        self.open.as_ref().expect("a tablet is open between steps")
-    }
-
-    pub(super) fn device(&self) -> Option<DeviceId> {
-        self.tablet()
-            .status()
-            .expect("the tablet can be read")
-            .device
-    }
-}
 
 /// The world.
 pub(super) struct World {
@@ -80,10 +53,9 @@ pub(super) struct World {
     pub(super) runtime: Runtime,
     pub(super) layout: Layout,
     hour: Hour,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) state: Option<Arc<AppState>>,
-    server_dir: PathBuf,
-    server_backup: Option<PathBuf>,
+    pub(super) server: Hardware,
     pub(super) network: Network,
     pub(super) slots: Vec<Slot>,
     pub(super) marks: Vec<Mark>,
@@ -92,13 +64,14 @@ pub(super) struct World {
     pub(super) figures: Figures,
     /// Something happened after which an edit may be held for good.
     pub(super) disturbed: bool,
-    seed: u64,
-    drawn: u64,
+    pub(super) seed: u64,
+    pub(super) drawn: u64,
 }
 
 impl World {
     /// Sets up the server and enrols the tablets.
     pub(super) fn new(layout: &Layout, seed: u64) -> Self {
+        sojourn_disk::install();
         let folder = memory_folder();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -111,7 +84,7 @@ impl World {
             random: Mutex::new(SeededRandom::new(seed.wrapping_mul(1_000_003))),
         });
         let mut world = Self {
-            server_dir: folder.path().join("server-0"),
+            server: Hardware::new(&folder.path().join("server-0"), seed),
             folder,
             runtime,
             layout: layout.clone(),
@@ -119,7 +92,6 @@ impl World {
             hour,
             clock,
             state: None,
-            server_backup: None,
             slots: Vec::new(),
             marks: Vec::new(),
             owed: BTreeSet::new(),
@@ -131,7 +103,7 @@ impl World {
             seed,
             drawn: 0,
         };
-        world.start_server();
+        world.start_server().expect("the server starts");
         let csv = layout.tree.to_owned();
         world
             .office(Command::ImportAreas { csv })
@@ -144,16 +116,14 @@ impl World {
             let Ok(Outcome::Staff(staff)) = added else {
                 panic!("somebody can be added: {added:?}");
             };
-            let dir = world.fresh_folder("tablet");
             let mut slot = Slot {
                 post: post.clone(),
                 staff: staff.id,
-                dir,
+                hardware: world.hardware("tablet"),
                 open: None,
-                backup: None,
                 wrong_by_ms: 0,
             };
-            world.open(&mut slot);
+            world.open(&mut slot).expect("a new tablet opens");
             world.slots.push(slot);
             assert!(
                 world.enrol(world.slots.len() - 1),
@@ -163,47 +133,18 @@ impl World {
         world
     }
 
-    fn random(&mut self) -> SeededRandom {
+    pub(super) fn random(&mut self) -> SeededRandom {
         self.drawn += 1;
         SeededRandom::new(self.seed.wrapping_mul(1_000_003).wrapping_add(self.drawn))
     }
 
-    fn fresh_folder(&mut self, name: &str) -> PathBuf {
+    pub(super) fn now(&self) -> Timestamp {
+        self.hour.now()
+    }
+
+    pub(super) fn fresh_folder(&mut self, name: &str) -> PathBuf {
         self.drawn += 1;
         self.folder.path().join(format!("{name}-{}", self.drawn))
-    }
-
-    fn open(&mut self, slot: &mut Slot) {
-        let random = Box::new(self.random());
-        let now = self.hour.now().plus_millis(slot.wrong_by_ms);
-        let opened = Tablet::open_at_cost(&slot.dir, PASSPHRASE, KeyCost::TESTS, now, random)
-            .expect("the tablet opens");
-        assert!(opened.salvage.is_none(), "a killed tablet is not corrupt");
-        slot.open = Some(opened.tablet);
-    }
-
-    fn start_server(&mut self) {
-        let runtime = self.runtime.enter();
-        let state = AppState::open_with(&self.server_dir, &Config::default(), self.clock.clone())
-            .expect("the server starts");
-        drop(runtime);
-        self.network.connect(Some(api::router(Arc::clone(&state))));
-        self.state = Some(state);
-    }
-
-    /// Takes the server off; with an image of its folder as a kill would leave it.
-    fn stop_server(&mut self, killed: bool) {
-        self.network.connect(None);
-        let image = killed.then(|| self.fresh_folder("server"));
-        if let Some(image) = &image {
-            copy_folder(&self.server_dir, image);
-        } else if let Some(state) = &self.state {
-            self.runtime.block_on(state.store.close());
-        }
-        self.state = None;
-        if let Some(image) = image {
-            self.server_dir = image;
-        }
     }
 
     pub(super) fn office(&self, command: Command) -> Result<Outcome, OfficeError> {
@@ -253,6 +194,7 @@ impl World {
         let mut random = self.random();
         self.figures.sessions += 1;
         let slot = &self.slots[at];
+        let fired = slot.hardware.disk.fired();
         let clock = self.clock_of(slot);
         let cancel = CancellationToken::new();
         let around = Surroundings {
@@ -280,41 +222,54 @@ impl World {
             }
         });
         self.network.arm(None);
+        let struck = slot.hardware.disk.fired() > fired;
         if ended.is_none() {
-            self.kill_tablet(at);
+            slot.hardware.disk.take_down(Effect::Kill);
         }
-        if !self.network.is_connected() {
-            self.stop_server(true);
-            self.start_server();
+        match ended {
+            None => Ok(None),
+            Some(Ok(report)) => Ok(Some(report)),
+            Some(Err(_)) if struck => Ok(None),
+            Some(Err(error)) => Err(format!("tablet {at} fails in a session: {error}")),
         }
-        ended
-            .transpose()
-            .map_err(|error| format!("tablet {at} fails in a session: {error}"))
-    }
-
-    fn kill_tablet(&mut self, at: usize) {
-        let image = self.fresh_folder("tablet");
-        copy_folder(&self.slots[at].dir, &image);
-        self.reopen(at, image);
-    }
-
-    fn reopen(&mut self, at: usize, dir: PathBuf) {
-        let mut slot = self.slots.remove(at);
-        slot.open = None;
-        slot.dir = dir;
-        self.open(&mut slot);
-        self.slots.insert(at, slot);
     }
 
     /// Carries out one operation, if it is possible now, and checks what is cheap to check.
     pub(super) fn act(&mut self, op: &Op) -> Result<(), String> {
         self.figures.ops += 1;
         self.hour.pass(STEP_MS);
-        self.perform(op)?;
+        self.expose(op);
+        let performed = self.perform(op);
+        self.settle()?;
+        performed?;
         self.step_holds()
     }
 
-    fn fired(&mut self, name: &'static str) {
+    /// What is to go wrong goes wrong in an operation that uses the machine.
+    fn expose(&mut self, op: &Op) {
+        let many = self.slots.len();
+        match op {
+            Op::Register { tablet, .. }
+            | Op::Phone { tablet, .. }
+            | Op::Address { tablet, .. }
+            | Op::Person { tablet, .. }
+            | Op::Visit { tablet, .. }
+            | Op::Move { tablet, .. }
+            | Op::KillTablet { tablet }
+            | Op::CutTablet { tablet }
+            | Op::LockTablet { tablet } => self.slots[tablet % many].hardware.expose(),
+            Op::Sync { tablet, .. } => {
+                self.slots[tablet % many].hardware.expose();
+                self.server.expose();
+            }
+            Op::DeliverLate | Op::KillServer | Op::CutServer | Op::RestartServer => {
+                self.server.expose();
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn fired(&mut self, name: &'static str) {
         self.network.watching(|watch| watch.fired(name));
     }
 
@@ -375,34 +330,35 @@ impl World {
                 }
             }
             Op::KillTablet { tablet } => {
-                self.kill_tablet(tablet % many);
+                self.crash_tablet(tablet % many, Effect::Kill)?;
                 self.fired("tablet killed between steps");
+            }
+            Op::CutTablet { tablet } => {
+                self.crash_tablet(tablet % many, Effect::PowerLoss)?;
+                self.fired("tablet lost power between steps");
+            }
+            Op::BreakTablet { tablet, plan } => {
+                self.slots[tablet % many].hardware.order(Some(*plan));
             }
             Op::LockTablet { tablet } => self.lock_tablet(tablet % many)?,
             Op::KillServer => {
-                self.stop_server(true);
-                self.start_server();
+                self.crash_server(Effect::Kill)?;
                 self.fired("server killed between steps");
             }
+            Op::CutServer => {
+                self.crash_server(Effect::PowerLoss)?;
+                self.fired("server lost power between steps");
+            }
+            Op::BreakServer { plan } => self.server.order(Some(*plan)),
             Op::RestartServer => {
-                self.stop_server(false);
-                self.start_server();
+                self.restart_server()?;
                 self.fired("server restarted");
             }
-            Op::BackUpTablet { tablet } => {
-                let copy = self.fresh_folder("backup");
-                let slot = &mut self.slots[tablet % many];
-                copy_folder(&slot.dir, &copy);
-                slot.backup = Some(copy);
-            }
-            Op::RestoreTablet { tablet } => self.restore_tablet(tablet % many),
-            Op::CloneTablet { tablet } => self.clone_tablet(tablet % many),
-            Op::BackUpServer => {
-                let copy = self.fresh_folder("backup");
-                copy_folder(&self.server_dir, &copy);
-                self.server_backup = Some(copy);
-            }
-            Op::RestoreServer => self.restore_server(),
+            Op::BackUpTablet { tablet } => self.back_up_tablet(tablet % many),
+            Op::RestoreTablet { tablet } => self.restore_tablet(tablet % many)?,
+            Op::CloneTablet { tablet } => self.clone_tablet(tablet % many)?,
+            Op::BackUpServer => self.back_up_server(),
+            Op::RestoreServer => self.restore_server()?,
             Op::SetClock { tablet, days } => {
                 self.slots[tablet % many].wrong_by_ms = days * DAY_MS;
                 if *days != 0 {
@@ -459,88 +415,17 @@ impl World {
     fn edit(&mut self, at: usize, household: usize, edit: Edit) {
         let slot = &self.slots[at];
         let now = self.clock_of(slot).now();
-        let held: Vec<HouseholdId> = slot
-            .tablet()
-            .read("households", documents::households)
-            .expect("the tablet can be read");
+        let read = slot.tablet().read("households", documents::households);
+        let Ok(held): Result<Vec<HouseholdId>, StoreError> = read else {
+            assert!(slot.hardware.disk.fired() > 0, "the tablet can be read");
+            return;
+        };
         if held.is_empty() {
             return;
         }
         let id = held[household % held.len()];
         let taken = slot.tablet().edit(now, id, edit).is_ok();
         self.took(at, taken);
-    }
-
-    fn lock_tablet(&mut self, at: usize) -> Result<(), String> {
-        let random = Box::new(self.random());
-        let now = self.hour.now();
-        let slot = &mut self.slots[at];
-        slot.open = None;
-        let wrong = Tablet::open_at_cost(&slot.dir, "another", KeyCost::TESTS, now, random);
-        let told = matches!(
-            wrong.map(drop),
-            Err(sojourn_client_core::Error::Store(StoreError::WrongKey))
-        );
-        let dir = slot.dir.clone();
-        self.reopen(at, dir);
-        self.fired("tablet locked and opened");
-        if told {
-            Ok(())
-        } else {
-            Err("a wrong passphrase was not told as one".into())
-        }
-    }
-
-    fn restore_tablet(&mut self, at: usize) {
-        let Some(backup) = self.slots[at].backup.clone() else {
-            return;
-        };
-        let image = self.fresh_folder("tablet");
-        copy_folder(&backup, &image);
-        self.reopen(at, image);
-        self.disturbed = true;
-        self.fired("tablet restored from a backup");
-        self.reckon(at, true);
-    }
-
-    fn clone_tablet(&mut self, at: usize) {
-        if self.slots.len() >= self.layout.posts.len() + CLONES_MAX {
-            return;
-        }
-        let image = self.fresh_folder("tablet");
-        let original = &self.slots[at];
-        copy_folder(&original.dir, &image);
-        let mut slot = Slot {
-            post: original.post.clone(),
-            staff: original.staff,
-            dir: image,
-            open: None,
-            backup: None,
-            wrong_by_ms: original.wrong_by_ms,
-        };
-        self.open(&mut slot);
-        self.slots.push(slot);
-        self.disturbed = true;
-        self.fired("tablet cloned");
-    }
-
-    fn restore_server(&mut self) {
-        let Some(backup) = self.server_backup.clone() else {
-            return;
-        };
-        self.stop_server(false);
-        let image = self.fresh_folder("server");
-        copy_folder(&backup, &image);
-        self.server_dir = image;
-        self.start_server();
-        self.disturbed = true;
-        self.fired("server restored from a backup");
-        let (log, _) = self.log();
-        let lost = self.network.watching(|watch| watch.server_restored(&log));
-        self.owed.extend(lost);
-        for at in 0..self.slots.len() {
-            self.reckon(at, true);
-        }
     }
 
     fn grant(&mut self, at: usize, to: &[&'static str], name: &'static str) {
