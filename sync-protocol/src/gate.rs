@@ -142,6 +142,31 @@ pub fn check_saved(bytes: &[u8]) -> Result<(), QuarantineReason> {
     Ok(())
 }
 
+/// The columns of a saved document's operations, each by its specification; nothing in them is counted.
+pub(crate) fn operation_columns(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, QuarantineReason> {
+    let (_, data) = chunk_of(DOCUMENT_CHUNK, bytes)?;
+    let mut input = Input(data);
+    for _ in 0..input.uleb()? {
+        input.prefixed()?;
+    }
+    for _ in 0..input.uleb()? {
+        input.take(32)?;
+    }
+    let changes = column_list(&mut input)?;
+    let operations = column_list(&mut input)?;
+    fn column<'a>(input: &mut Input<'a>, len: u64) -> Result<&'a [u8], QuarantineReason> {
+        input.take(usize::try_from(len).map_err(|_| QuarantineReason::Malformed)?)
+    }
+    for (_, len) in changes {
+        column(&mut input, len)?;
+    }
+    let mut columns = Vec::with_capacity(operations.len());
+    for (spec, len) in operations {
+        columns.push((spec, column(&mut input, len)?));
+    }
+    Ok(columns)
+}
+
 /// Splits one whole change chunk into its hash and its data.
 fn chunk(bytes: &[u8]) -> Result<(ChangeHash, &[u8]), QuarantineReason> {
     chunk_of(CHANGE_CHUNK, bytes)
@@ -293,10 +318,10 @@ fn boolean_rows(mut data: Input<'_>) -> Result<u64, QuarantineReason> {
 }
 
 /// Bytes still to read.
-struct Input<'a>(&'a [u8]);
+pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Input<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], QuarantineReason> {
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], QuarantineReason> {
         let (taken, rest) = self
             .0
             .split_at_checked(len)
@@ -305,13 +330,13 @@ impl<'a> Input<'a> {
         Ok(taken)
     }
 
-    fn prefixed(&mut self) -> Result<&'a [u8], QuarantineReason> {
+    pub(crate) fn prefixed(&mut self) -> Result<&'a [u8], QuarantineReason> {
         let len = usize::try_from(self.uleb()?).map_err(|_| QuarantineReason::Malformed)?;
         self.take(len)
     }
 
     /// Unsigned LEB128 of at most 64 bits.
-    fn uleb(&mut self) -> Result<u64, QuarantineReason> {
+    pub(crate) fn uleb(&mut self) -> Result<u64, QuarantineReason> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?[0];
@@ -328,7 +353,7 @@ impl<'a> Input<'a> {
     }
 
     /// Signed LEB128 of at most 64 bits.
-    fn sleb(&mut self) -> Result<i64, QuarantineReason> {
+    pub(crate) fn sleb(&mut self) -> Result<i64, QuarantineReason> {
         let mut value = 0i64;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?[0];
@@ -342,6 +367,14 @@ impl<'a> Input<'a> {
         }
         Err(QuarantineReason::Malformed)
     }
+}
+
+/// The chunk with the checksum that its data has.
+#[cfg(test)]
+pub(crate) fn with_right_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let hash = Sha256::digest(&bytes[8..]);
+    bytes[4..8].copy_from_slice(&hash[..4]);
+    bytes
 }
 
 #[cfg(test)]
@@ -363,12 +396,6 @@ mod tests {
         doc.get_last_local_change().unwrap().raw_bytes().to_vec()
     }
 
-    fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
-        let hash = Sha256::digest(&bytes[8..]);
-        bytes[4..8].copy_from_slice(&hash[..4]);
-        bytes
-    }
-
     #[test]
     fn it_reads_what_automerge_wrote() {
         let bytes = made(10);
@@ -388,7 +415,7 @@ mod tests {
         let mut bytes = made(1);
         bytes[8] = 2;
         assert_eq!(
-            read_head(&with_checksum(bytes)),
+            read_head(&with_right_checksum(bytes)),
             Err(QuarantineReason::Malformed)
         );
         assert_eq!(
@@ -441,7 +468,7 @@ mod tests {
             let mut bytes = made(6);
             let at = at % bytes.len();
             bytes[at.max(10)] = to;
-            let _ = read_head(&with_checksum(bytes));
+            let _ = read_head(&with_right_checksum(bytes));
         }
     }
 

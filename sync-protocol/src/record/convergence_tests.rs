@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::maps::Maps;
 use super::scene::*;
 use super::*;
 use crate::DocKind;
@@ -114,6 +115,12 @@ impl Copy {
     fn seen(&self) -> HouseholdView {
         view(household(), &self.core, Some(&self.health)).unwrap()
     }
+
+    /// The same by way of Automerge alone.
+    fn seen_in_the_documents(&self) -> HouseholdView {
+        let (core, health) = (Maps::Document(&self.core), Maps::Document(&self.health));
+        view::read(household(), &core, Some(&health))
+    }
 }
 
 proptest! {
@@ -153,6 +160,7 @@ proptest! {
                 Event::Pull { into, from } => {
                     let from = copies[from].clone();
                     copies[into].pull(&from);
+                    prop_assert_eq!(copies[into].seen(), copies[into].seen_in_the_documents());
                 }
                 Event::Restart { copy } => {
                     for kind in DocKind::ALL {
@@ -161,6 +169,7 @@ proptest! {
                         prop_assert_eq!(again.heads(), document.heads());
                         *document = again;
                     }
+                    prop_assert_eq!(copies[copy].seen(), copies[copy].seen_in_the_documents());
                 }
             }
         }

@@ -13,7 +13,7 @@ use super::schema::{self, Place};
 use super::value::Value;
 use crate::gate;
 use crate::message::QuarantineReason;
-use crate::{ActorId, ChangeHash, DocumentId};
+use crate::{ActorId, ChangeHash, DocumentId, Timestamp};
 
 /// One change as it is stored and sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,16 @@ impl Document {
     /// Whether the document holds this change.
     pub fn has(&self, hash: &ChangeHash) -> bool {
         self.inner.get_change_meta_by_hash(&hash.into()).is_some()
+    }
+
+    /// The time of the latest change that nothing builds on yet, by its author's clock.
+    pub fn last_change(&self) -> Timestamp {
+        let heads = self.inner.get_heads();
+        let metas = heads
+            .iter()
+            .filter_map(|head| self.inner.get_change_meta_by_hash(head));
+        let times = metas.map(|meta| Timestamp::from_millis(meta.timestamp));
+        times.max().unwrap_or_default()
     }
 
     /// Whether both show the same values, whatever their histories; what contradicts is not compared.

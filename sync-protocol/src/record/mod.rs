@@ -17,6 +17,8 @@ mod history;
 pub mod id_number;
 mod input;
 mod inspect;
+mod maps;
+mod plain;
 mod plan;
 mod schema;
 mod upgrade;
@@ -46,5 +48,5 @@ pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
 pub use view::{
     ConsentView, ContactView, FactsView, HouseholdView, MoveView, NeedView, PersonView,
-    RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view,
+    RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view, view_saved,
 };

@@ -3,15 +3,15 @@
 //! The JSON of [`HouseholdView`] is what reading commands print; `docs/DATA_MODEL.md` documents it. A
 //! field nobody filled in is absent. Keys of newer schemas are kept in the document but not shown.
 
-use automerge::{ObjId, ObjType, ReadDoc, ValueRef};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 
-use super::conflict::{Contradiction, EditOfRemoved, contradictions, edits_of_removed};
+use super::conflict::{Contradiction, EditOfRemoved};
 use super::document::{Document, RecordError};
 use super::id_number;
-use super::schema::{MergeRule, field_at};
+use super::maps::{MapReader, Maps};
+use super::plain::Plain;
+use super::schema::MergeRule;
 use super::value::Value;
 use crate::{DocKind, HouseholdId, MoveId, NeedId, PersonId, VisitId};
 
@@ -74,7 +74,10 @@ trait FromValue: Sized {
 
 impl FromValue for String {
     fn from_value(value: Value) -> Option<Self> {
-        Some(value.to_string())
+        Some(match value {
+            Value::Text(text) => text,
+            other => other.to_string(),
+        })
     }
 }
 
@@ -368,32 +371,50 @@ pub fn view(
     if !is(core, DocKind::Core) || health.is_some_and(|health| !is(health, DocKind::Health)) {
         return Err(RecordError::OtherGenesis);
     }
-    let mut found = contradictions(core);
-    found.extend(health.into_iter().flat_map(contradictions));
-    let contact = MapReader::of(core, "contact");
-    Ok(HouseholdView {
+    let saved = (core.save(), health.map(Document::save));
+    let health = health.zip(saved.1.as_deref());
+    let health = health.map(|(health, saved)| Maps::of(health, saved));
+    Ok(read(id, &Maps::of(core, &saved.0), health.as_ref()))
+}
+
+/// Reads a household from its saved documents, which [`Document::load`] has taken before. `None` when that is not certain to
+/// show what [`view`] shows, as where values contradict: load the documents.
+pub fn view_saved(id: HouseholdId, core: &[u8], health: Option<&[u8]>) -> Option<HouseholdView> {
+    let core = Maps::Plain(DocKind::Core, Plain::read(core)?);
+    let health = match health {
+        Some(saved) => Some(Maps::Plain(DocKind::Health, Plain::read(saved)?)),
+        None => None,
+    };
+    Some(read(id, &core, health.as_ref()))
+}
+
+pub(super) fn read(id: HouseholdId, core: &Maps<'_>, health: Option<&Maps<'_>>) -> HouseholdView {
+    let mut found = core.contradictions();
+    found.extend(health.into_iter().flat_map(Maps::contradictions));
+    let contact = core.map("contact");
+    HouseholdView {
         id,
-        residence: ResidenceView::read(&MapReader::of(core, "residence")),
+        residence: ResidenceView::read(&core.map("residence")),
         contact: ContactView {
             phone: contact.shown("phone"),
             note: contact.shown("note"),
-            unanswered: match contact.value("unanswered") {
-                Some(Value::Int(count)) => count,
+            unanswered: match contact.values("unanswered").first() {
+                Some(Some(Value::Int(count))) => *count,
                 _ => 0,
             },
         },
-        consent: ConsentView::read(&MapReader::of(core, "consent")),
-        persons: entries(core, "persons", read_person),
-        moves: entries(core, "moves", MoveView::read),
-        needs: entries(core, "needs", NeedView::read),
+        consent: ConsentView::read(&core.map("consent")),
+        persons: core.entries("persons", read_person),
+        moves: core.entries("moves", MoveView::read),
+        needs: core.entries("needs", NeedView::read),
         health: health.is_some(),
         visits: health
-            .map(|health| entries(health, "visits", read_visit))
+            .map(|health| health.entries("visits", read_visit))
             .unwrap_or_default(),
         facts: health.map(read_facts).unwrap_or_default(),
         contradictions: found,
-        edits_of_removed: edits_of_removed(core),
-    })
+        edits_of_removed: core.edits_of_removed(),
+    }
 }
 
 fn read_person(map: &MapReader<'_>) -> PersonView {
@@ -432,10 +453,10 @@ fn read_visit(map: &MapReader<'_>) -> VisitView {
     }
 }
 
-fn read_facts(health: &Document) -> BTreeMap<PersonId, FactsView> {
-    let facts = MapReader::of(health, "facts");
+fn read_facts(health: &Maps<'_>) -> BTreeMap<PersonId, FactsView> {
+    let facts = health.map("facts");
     let mut people = BTreeSet::new();
-    for (key, _) in &facts.items {
+    for key in facts.keys() {
         people.extend(
             key.split_once('/')
                 .and_then(|(person, _)| person.parse::<PersonId>().ok()),
@@ -443,131 +464,31 @@ fn read_facts(health: &Document) -> BTreeMap<PersonId, FactsView> {
     }
     people
         .into_iter()
-        .map(|person| (person, FactsView::read(&facts.below(&format!("{person}/")))))
+        .map(|person| {
+            let prefix = format!("{person}/");
+            (person, FactsView::read(&facts.below(&prefix)))
+        })
         .filter(|(_, facts)| !facts.is_empty())
         .collect()
 }
 
-/// Every entry of a collection whose key is an id.
-fn entries<K: FromStr + Ord, V>(
-    document: &Document,
-    collection: &str,
-    read: impl Fn(&MapReader<'_>) -> V,
-) -> BTreeMap<K, V> {
-    let Some(map) = document.map_of(collection, None) else {
-        return BTreeMap::new();
-    };
-    let mut found = BTreeMap::new();
-    for item in document.inner().map_range(&map, ..) {
-        if let (ValueRef::Object(ObjType::Map), Ok(id)) = (&item.value, item.key.parse::<K>()) {
-            let reader =
-                MapReader::read(document, &item.id(), format!("{collection}/{}", item.key));
-            found.insert(id, read(&reader));
-        }
-    }
-    found
-}
-
-/// The scalars of one map, read once: distinct values per key, the winner first.
-struct MapReader<'a> {
-    kind: DocKind,
-    path: String,
-    prefix: &'a str,
-    items: Vec<(String, Vec<Option<Value>>)>,
-}
-
 impl MapReader<'_> {
-    fn of(document: &Document, collection: &str) -> Self {
-        match document.map_of(collection, None) {
-            Some(map) => Self::read(document, &map, collection.to_owned()),
-            None => Self {
-                kind: document.id().kind,
-                path: collection.to_owned(),
-                prefix: "",
-                items: Vec::new(),
-            },
-        }
-    }
-
-    fn read(document: &Document, map: &ObjId, path: String) -> Self {
-        let mut items = Vec::new();
-        for item in document.inner().map_range(map, ..) {
-            let ValueRef::Scalar(scalar) = &item.value else {
-                continue;
-            };
-            let mut values = vec![Value::from_scalar_ref(scalar)];
-            if item.conflict {
-                for (value, _) in document.values_in(map, &item.key).into_iter().rev() {
-                    if !values.contains(&value) {
-                        values.push(value);
-                    }
-                }
-            }
-            items.push((item.key.to_string(), values));
-        }
-        Self {
-            kind: document.id().kind,
-            path,
-            prefix: "",
-            items,
-        }
-    }
-
-    /// The keys that begin so, without it.
-    fn below<'b>(&self, prefix: &'b str) -> MapReader<'b> {
-        let items = self.items.iter().filter_map(|(key, values)| {
-            key.strip_prefix(prefix)
-                .map(|key| (key.to_owned(), values.clone()))
-        });
-        MapReader {
-            kind: self.kind,
-            path: self.path.clone(),
-            prefix,
-            items: items.collect(),
-        }
-    }
-
-    fn find(&self, key: &str) -> Option<&[Option<Value>]> {
-        self.items
-            .iter()
-            .find(|(k, _)| k == key)
-            .map(|(_, values)| values.as_slice())
-    }
-
-    fn value(&self, key: &str) -> Option<Value> {
-        self.find(key)?.first()?.clone()
-    }
-
     fn shown<T: FromValue>(&self, key: &str) -> Option<Shown<T>> {
         // Most fields have one value, and no rule is needed to show it.
-        match self.find(key)? {
-            [only] => only.clone().and_then(T::from_value).map(Shown::Agreed),
-            [winner, ..] if self.rule(key) != MergeRule::Review => {
-                winner.clone().and_then(T::from_value).map(Shown::Agreed)
-            }
-            several => Some(Shown::Contradicted {
-                contradicted: several
-                    .iter()
-                    .map(|value| value.clone().and_then(T::from_value))
-                    .collect(),
-            }),
+        if let Some(only) = self.only(key) {
+            return only.value().and_then(T::from_value).map(Shown::Agreed);
         }
-    }
-
-    fn rule(&self, key: &str) -> MergeRule {
-        let path = format!("{}/{}{key}", self.path, self.prefix);
-        field_at(self.kind, &path).map_or(MergeRule::Review, |field| field.rule)
-    }
-
-    /// The members of a set: keys below the prefix with a value that says yes, whoever said no meanwhile.
-    fn set(&self, prefix: &str) -> BTreeSet<String> {
-        let members = self
-            .items
-            .iter()
-            .filter(|(_, values)| values.contains(&Some(Value::Flag(true))));
-        members
-            .filter_map(|(key, _)| key.strip_prefix(prefix).map(str::to_owned))
-            .collect()
+        let mut values = self.values(key);
+        if values.len() < 2 || self.rule(key) != MergeRule::Review {
+            values.truncate(1);
+            return values.pop()?.and_then(T::from_value).map(Shown::Agreed);
+        }
+        Some(Shown::Contradicted {
+            contradicted: values
+                .into_iter()
+                .map(|value| value.and_then(T::from_value))
+                .collect(),
+        })
     }
 }
 
