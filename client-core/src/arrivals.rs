@@ -4,16 +4,18 @@
 //! they are put on top of what arrived, as the same bytes where these still fit, and otherwise made again
 //! as new changes of a fresh actor.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use sojourn_sync_protocol::digest::{self, Digest};
 use sojourn_sync_protocol::message::{Leave, NewChanges, WholeDocument};
-use sojourn_sync_protocol::record::{Document, RawChange, RecordError};
-use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId};
+use sojourn_sync_protocol::record::{self, Document, RawChange, RecordError};
+use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, Timestamp};
 
 use crate::documents::{self, Stored};
 use crate::error::Error;
+use crate::projection::Projected;
 use crate::work::Work;
-use crate::{identity, outbox};
+use crate::{identity, outbox, parallel};
 
 /// What became of something that arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,126 @@ pub enum Taken {
     Applied,
     /// It cannot be placed without the whole document: fetch that and `install` it.
     NeedsWhole,
+}
+
+/// The documents of one household that arrived together.
+#[derive(Default)]
+struct Arrived<'p> {
+    core: Option<&'p WholeDocument>,
+    health: Option<&'p WholeDocument>,
+}
+
+/// A whole document that was read and found whole.
+struct Read<'p> {
+    whole: &'p WholeDocument,
+    heads: Vec<ChangeHash>,
+    leaf: [u8; 32],
+}
+
+/// A household made ready for a tablet that holds nothing of it.
+struct Ready<'p> {
+    documents: Vec<Read<'p>>,
+    /// What people read of it; `None` without its core.
+    projected: Option<Projected>,
+}
+
+/// Takes in the whole documents of a page. Reading and checking them, which costs most, is done on several threads
+/// while this one writes; a household of which the tablet holds anything goes the way of [`install`].
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn install_all(work: &mut Work<'_>, wholes: &[&WholeDocument]) -> Result<(), Error> {
+    let mut households: BTreeMap<HouseholdId, Arrived<'_>> = BTreeMap::new();
+    let mut again = Vec::new();
+    for whole in wholes {
+        let arrived = households.entry(whole.document.household).or_default();
+        let place = match whole.document.kind {
+            DocKind::Core => &mut arrived.core,
+            DocKind::Health => &mut arrived.health,
+        };
+        again.extend(place.replace(whole));
+    }
+    let waiting = outbox::households(work.tx)?;
+    let mut counted: HashMap<(AreaCode, DocKind), Digest> = HashMap::new();
+    let households: Vec<(HouseholdId, Arrived<'_>)> = households.into_iter().collect();
+    parallel::in_order(&households, make_ready, |ready| {
+        let ready = ready?;
+        let household = ready.documents[0].whole.document.household;
+        let mut all_new = true;
+        for read in &ready.documents {
+            let id = read.whole.document;
+            let arrived = Stored {
+                area: read.whole.area.clone(),
+                epoch: read.whole.epoch,
+                heads: read.heads.clone(),
+                acked: Vec::new(),
+                leaving: false,
+            };
+            if !waiting.contains(&household)
+                && documents::write_new(work.tx, id, &arrived, &read.leaf, &read.whole.saved)?
+            {
+                let digest = counted.entry((arrived.area, id.kind)).or_default();
+                digest.add(&read.leaf);
+            } else {
+                all_new = false;
+                install(work, read.whole)?;
+            }
+        }
+        let alone = ready.documents.len() < DocKind::ALL.len();
+        match ready.projected {
+            Some(projected) if all_new && !(alone && has_health(work, household)?) => {
+                Ok(projected.write(work.tx)?)
+            }
+            _ => work.changed(household),
+        }
+    })?;
+    for ((area, kind), digest) in counted {
+        documents::count_arrived(work.tx, &area, kind, &digest)?;
+    }
+    again.into_iter().try_for_each(|whole| install(work, whole))
+}
+
+fn has_health(work: &Work<'_>, household: HouseholdId) -> Result<bool, Error> {
+    let id = DocumentId::new(household, DocKind::Health);
+    Ok(documents::stored(work.tx, id)?.is_some())
+}
+
+/// Reads a household's documents, proves that they are whole, and makes what people read of them. Pure.
+fn make_ready<'p>((id, arrived): &(HouseholdId, Arrived<'p>)) -> Result<Ready<'p>, Error> {
+    let mut documents = Vec::with_capacity(DocKind::ALL.len());
+    let mut loaded = Vec::with_capacity(DocKind::ALL.len());
+    for whole in [arrived.core, arrived.health].into_iter().flatten() {
+        let id = whole.document;
+        let document =
+            Document::load(id, &whole.saved).map_err(|error| Error::record(id, error))?;
+        let heads = document.heads();
+        documents.push(Read {
+            whole,
+            leaf: digest::leaf(id, whole.epoch, &heads),
+            heads,
+        });
+        loaded.push(document);
+    }
+    let updated = loaded.iter().map(Document::last_change).max();
+    let projected = match (arrived.core, loaded.as_slice()) {
+        (Some(core), [loaded_core, rest @ ..]) => {
+            let health = arrived.health.map(|health| health.saved.as_slice());
+            let view = match record::view_saved(*id, &core.saved, health) {
+                Some(view) => view,
+                None => record::view(*id, loaded_core, rest.first())
+                    .map_err(|error| Error::record(core.document, error))?,
+            };
+            Some(Projected::of(
+                &view,
+                updated.unwrap_or(Timestamp::default()),
+            ))
+        }
+        _ => None,
+    };
+    Ok(Ready {
+        documents,
+        projected,
+    })
 }
 
 /// Takes in a whole document. What the tablet has beyond it is kept: pending edits on top, and changes of

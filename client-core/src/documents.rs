@@ -170,6 +170,68 @@ pub fn load<'c>(
     Ok(Some((stored, cache.adopt(epoch, document))))
 }
 
+/// The saved base of a document when nothing came after it; the inner `None` when the tablet does not hold the document,
+/// the outer when it has later changes and must be loaded.
+#[allow(
+    clippy::option_option,
+    reason = "absent and not enough are two answers"
+)]
+pub(crate) fn saved(tx: &Tx<'_>, id: DocumentId) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+    let key = rusqlite::params![id.household.as_bytes(), id.kind.code()];
+    let changes = "SELECT 1 FROM changes WHERE household = ?1 AND kind = ?2";
+    if tx.one(changes, key, |_| Ok(()))?.is_some() {
+        return Ok(None);
+    }
+    let base = "SELECT base FROM documents WHERE household = ?1 AND kind = ?2";
+    Ok(Some(tx.one(base, key, |row| row.get(0))?))
+}
+
+/// Whether the document that the tablet holds has this change.
+pub(crate) fn holds(work: &Work<'_>, id: DocumentId, change: &ChangeHash) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM changes WHERE household = ?1 AND kind = ?2 AND hash = ?3";
+    let key = rusqlite::params![id.household.as_bytes(), id.kind.code(), change.as_bytes()];
+    // What is not kept apart may be in the base.
+    Ok(work.tx.one(sql, key, |_| Ok(()))?.is_some()
+        || load(work.tx, work.cache, id)?.is_some_and(|(_, document)| document.has(change)))
+}
+
+/// Writes a document that has just arrived, unless the tablet holds it; says whether it was written. Its leaf is left to be counted
+/// by [`count_arrived`].
+pub(crate) fn write_new(
+    tx: &Tx<'_>,
+    id: DocumentId,
+    arrived: &Stored,
+    leaf: &[u8; 32],
+    base: &[u8],
+) -> Result<bool, StoreError> {
+    let heads = joined(&arrived.heads);
+    let written = tx.execute(
+        "INSERT INTO documents (household, kind, area, epoch, heads, acked, leaf, leaving, base)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 0, ?7)
+         ON CONFLICT (household, kind) DO NOTHING",
+        rusqlite::params![
+            id.household.as_bytes(),
+            id.kind.code(),
+            arrived.area.as_str(),
+            i64::try_from(arrived.epoch).unwrap_or(i64::MAX),
+            heads,
+            leaf,
+            base,
+        ],
+    )?;
+    Ok(written > 0)
+}
+
+/// Counts documents that [`write_new`] wrote.
+pub(crate) fn count_arrived(
+    tx: &Tx<'_>,
+    area: &AreaCode,
+    kind: DocKind,
+    arrived: &Digest,
+) -> Result<(), StoreError> {
+    change_digest(tx, area, kind, |digest| digest.merge(arrived))
+}
+
 /// Writes a document whole: `base` replaces whatever bytes are there.
 pub(crate) fn write_whole(
     tx: &Tx<'_>,

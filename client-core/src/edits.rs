@@ -120,10 +120,9 @@ pub(crate) fn edit(
     }
     let about = edit.persons();
     if !about.is_empty() {
-        // The health document does not list persons; who belongs to the household is in the projection.
-        work.project()?;
-        let view =
-            projection::view(work.tx, household)?.ok_or(Error::UnknownHousehold(household))?;
+        // The health document does not list persons; the core does.
+        let view = projection::view(work.tx, work.cache, household)?
+            .ok_or(Error::UnknownHousehold(household))?;
         if let Some(stranger) = about
             .into_iter()
             .find(|person| !view.persons.contains_key(person))

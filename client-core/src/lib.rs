@@ -1,8 +1,8 @@
 //! The tablet's engine: an encrypted store of household documents, edits made offline, an outbox, local
 //! search and history, and the session with the server.
 //!
-//! [`Tablet`] is the door. An edit writes document, outbox and what people read in one transaction; reading
-//! never loads a document; at most [`cache::DOCUMENTS_LOADED_MAX`] documents are in memory at once. What is
+//! [`Tablet`] is the door. An edit writes document, outbox and what people read in one transaction; listing and
+//! searching never load a document; at most [`cache::DOCUMENTS_LOADED_MAX`] documents are in memory at once. What is
 //! not here: screens, and any decision about the household record, which is `sojourn_sync_protocol`'s.
 
 pub mod areas;
@@ -16,6 +16,7 @@ pub mod error;
 pub mod history;
 pub mod identity;
 pub mod outbox;
+mod parallel;
 pub mod projection;
 pub mod search;
 mod settle;

@@ -17,7 +17,7 @@ use sojourn_sync_protocol::{
 };
 
 use crate::error::Error;
-use crate::identity::{self, Identity};
+use crate::identity::{self, Chain, Identity};
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
 
@@ -320,6 +320,13 @@ pub(crate) fn hashes_of(tx: &Tx<'_>, id: DocumentId) -> Result<HashSet<ChangeHas
     Ok(rows_of(tx, id)?.into_iter().map(|row| row.change).collect())
 }
 
+/// Every household with edits that are pending or held.
+pub(crate) fn households(tx: &Tx<'_>) -> Result<HashSet<HouseholdId>, StoreError> {
+    let sql = "SELECT DISTINCT household FROM outbox";
+    let ids = tx.all(sql, [], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(ids.into_iter().map(HouseholdId::from_bytes).collect())
+}
+
 /// How many edits of a document are pending.
 pub(crate) fn pending_of(tx: &Tx<'_>, id: DocumentId) -> Result<u64, StoreError> {
     let household: &[u8] = id.household.as_bytes();
@@ -386,36 +393,9 @@ impl Default for BatchBounds {
 /// # Errors
 /// [`Error::NotEnrolled`]; [`Error::Store`].
 pub fn next_batch(work: &mut Work<'_>, bounds: BatchBounds) -> Result<Option<Batch>, Error> {
-    let tx = work.tx;
-    let identity: Identity = identity::identity(tx)?.ok_or(Error::NotEnrolled)?;
-    let chain = identity::chain(tx)?.ok_or(Error::NotEnrolled)?;
-    let number = chain.number + 1;
-    let mut rows = select(tx, "held IS NULL AND batch IS NOT NULL", &[])?;
-    if rows.is_empty() {
-        let most = i64::try_from(BATCH_CHANGES_MAX).unwrap_or(i64::MAX);
-        let waiting = select_at_most(tx, "held IS NULL AND batch IS NULL", &[], most)?;
-        let Some(first) = waiting.first() else {
-            return Ok(None);
-        };
-        let (grant, mut bytes) = (first.grant, 0);
-        rows = waiting
-            .into_iter()
-            .take(bounds.changes.clamp(1, BATCH_CHANGES_MAX))
-            .take_while(|row| {
-                let fits = bytes == 0 || bytes + row.bytes.len() <= bounds.bytes;
-                bytes += row.bytes.len();
-                fits && row.grant == grant
-            })
-            .collect();
-        let in_batch = i64::try_from(number).unwrap_or(i64::MAX);
-        for row in &rows {
-            both(
-                tx,
-                "UPDATE {outbox} SET batch = ?2 WHERE id = ?1",
-                &[&row.id, &in_batch],
-            )?;
-        }
-    }
+    let identity: Identity = identity::identity(work.tx)?.ok_or(Error::NotEnrolled)?;
+    let chain = identity::chain(work.tx)?.ok_or(Error::NotEnrolled)?;
+    let rows = fix(work.tx, &chain, bounds)?;
     let Some(grant) = rows.first().map(|row| row.grant) else {
         return Ok(None);
     };
@@ -431,11 +411,50 @@ pub fn next_batch(work: &mut Work<'_>, bounds: BatchBounds) -> Result<Option<Bat
     Ok(Some(Batch::sign(
         &key,
         chain.actor,
-        number,
+        chain.number + 1,
         chain.digest,
         grant,
         changes,
     )))
+}
+
+/// Fixes which edits go next, without making the batch: in the transaction that makes an edit this spares the session
+/// a transaction of its own before it can send.
+pub(crate) fn fix_next(tx: &Tx<'_>) -> Result<(), Error> {
+    let chain = identity::chain(tx)?.ok_or(Error::NotEnrolled)?;
+    fix(tx, &chain, BatchBounds::default()).map(drop)
+}
+
+/// The edits of the batch in flight, or of a new one of those first in line.
+fn fix(tx: &Tx<'_>, chain: &Chain, bounds: BatchBounds) -> Result<Vec<OutboxRow>, Error> {
+    let in_flight = in_flight(tx)?;
+    if !in_flight.is_empty() {
+        return Ok(in_flight);
+    }
+    let most = i64::try_from(BATCH_CHANGES_MAX).unwrap_or(i64::MAX);
+    let waiting = select_at_most(tx, "held IS NULL AND batch IS NULL", &[], most)?;
+    let Some(first) = waiting.first() else {
+        return Ok(waiting);
+    };
+    let (grant, mut bytes) = (first.grant, 0);
+    let rows: Vec<OutboxRow> = waiting
+        .into_iter()
+        .take(bounds.changes.clamp(1, BATCH_CHANGES_MAX))
+        .take_while(|row| {
+            let fits = bytes == 0 || bytes + row.bytes.len() <= bounds.bytes;
+            bytes += row.bytes.len();
+            fits && row.grant == grant
+        })
+        .collect();
+    let number = i64::try_from(chain.number + 1).unwrap_or(i64::MAX);
+    for row in &rows {
+        both(
+            tx,
+            "UPDATE {outbox} SET batch = ?2 WHERE id = ?1",
+            &[&row.id, &number],
+        )?;
+    }
+    Ok(rows)
 }
 
 /// The rows of the batch that is not answered yet, in its order.

@@ -1,10 +1,11 @@
-//! What people read: one row per household for lists, and the household as JSON, made from the documents in
-//! the transaction that changes them. Reading never loads a document.
+//! What people read: one row per household for lists and one text for searches, made from the documents in the
+//! transaction that changes them, and the household whole, made from its documents when somebody opens it.
 //!
-//! Holds nothing that cannot be made again: [`rebuild`] gives the same rows.
+//! Listing and searching never load a document. Holds nothing that cannot be made again: [`rebuild`] gives the
+//! same rows.
 
+use rusqlite::ToSql;
 use serde::{Deserialize, Serialize};
-use sojourn_sync_protocol::gate;
 use sojourn_sync_protocol::record::{self, Document, HouseholdView, Shown};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId, Timestamp};
 
@@ -14,7 +15,8 @@ use crate::store::{StoreError, Tx};
 use crate::work::Work;
 use crate::{documents, outbox, search};
 
-pub(crate) const SCHEMA: &str = "
+/// The rows that were replaced: they held every household whole, as JSON.
+pub(crate) const SCHEMA_WITH_VIEWS: &str = "
 CREATE TABLE households (
     household      BLOB NOT NULL PRIMARY KEY,
     area           TEXT NOT NULL,
@@ -30,6 +32,25 @@ CREATE TABLE households (
     shown          TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX households_area ON households (area, name);
+";
+
+pub(crate) const SCHEMA: &str = "
+DROP TABLE households;
+CREATE TABLE households (
+    household      BLOB NOT NULL PRIMARY KEY,
+    area           TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    address        TEXT NOT NULL,
+    phone          TEXT NOT NULL,
+    persons        INTEGER NOT NULL,
+    contradictions INTEGER NOT NULL,
+    pending        INTEGER NOT NULL,
+    held           INTEGER NOT NULL,
+    leaving        INTEGER NOT NULL,
+    updated        INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX households_place ON households (area, name, household);
+CREATE INDEX households_contradicted ON households (area, name, household) WHERE contradictions > 0;
 ";
 
 /// Between the values of a contradicted field on one line: nobody sees only one.
@@ -80,7 +101,85 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
     })
 }
 
-/// Makes a household's row, JSON and search terms from its documents; takes them away when it has none.
+impl HouseholdRow {
+    /// The row of a household of which nothing is pending.
+    fn of(view: &HouseholdView, updated: Timestamp) -> Self {
+        Self {
+            id: view.id,
+            area: one_line(view.residence.area.as_ref()),
+            name: head_name(view),
+            address: one_line(view.residence.address.as_ref()),
+            phone: one_line(view.contact.phone.as_ref()),
+            persons: small(
+                view.persons
+                    .values()
+                    .filter(|person| person.removed.is_none())
+                    .count(),
+            ),
+            contradictions: small(view.contradictions.len()),
+            pending: 0,
+            held: 0,
+            leaving: false,
+            updated,
+        }
+    }
+
+    /// Where it stands in the list.
+    pub fn place(&self) -> Place {
+        Place {
+            area: self.area.clone(),
+            name: self.name.clone(),
+            household: self.id,
+        }
+    }
+}
+
+/// Everything that is written of a household for people to read, made of what it shows. Pure.
+pub(crate) struct Projected {
+    row: HouseholdRow,
+    lines: String,
+}
+
+impl Projected {
+    /// Of a household that was changed last then, and of which nothing is pending.
+    pub(crate) fn of(view: &HouseholdView, updated: Timestamp) -> Self {
+        Self {
+            row: HouseholdRow::of(view, updated),
+            lines: search::lines(view),
+        }
+    }
+
+    /// Writes it.
+    pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let row = &self.row;
+        search::index(tx, row.id, &self.lines)?;
+        tx.execute(
+            "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
+                 held, leaving, updated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (household) DO UPDATE SET area = excluded.area, name = excluded.name,
+                 address = excluded.address, phone = excluded.phone, persons = excluded.persons,
+                 contradictions = excluded.contradictions, pending = excluded.pending, held = excluded.held,
+                 leaving = excluded.leaving, updated = excluded.updated",
+            rusqlite::params![
+                row.id.as_bytes(),
+                row.area,
+                row.name,
+                row.address,
+                row.phone,
+                row.persons,
+                row.contradictions,
+                row.pending,
+                row.held,
+                row.leaving,
+                row.updated.millis(),
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// Makes a household's row and search line from its documents; takes them away when it has none.
 pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Result<(), Error> {
     let core_id = DocumentId::new(household, DocKind::Core);
     let Some((stored, core)) = documents::load(tx, cache, core_id)? else {
@@ -88,56 +187,31 @@ pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Res
             "DELETE FROM households WHERE household = ?1",
             [household.as_bytes()],
         )?;
-        search::index(tx, household, None)?;
+        search::remove(tx, household)?;
         return Ok(());
     };
     let health = documents::load(tx, cache, DocumentId::new(household, DocKind::Health))?;
     let health = health.as_ref().map(|(_, document)| &**document);
     let view =
         record::view(household, &core, health).map_err(|error| Error::record(core_id, error))?;
+    let updated = health.map_or(Timestamp::default(), Document::last_change);
+    let mut projected = Projected::of(&view, core.last_change().max(updated));
     let (pending, held) = outbox::counts_of(tx, household)?;
-    let row = HouseholdRow {
-        id: household,
-        area: one_line(view.residence.area.as_ref()),
-        name: head_name(&view),
-        address: one_line(view.residence.address.as_ref()),
-        phone: one_line(view.contact.phone.as_ref()),
-        persons: small(
-            view.persons
-                .values()
-                .filter(|person| person.removed.is_none())
-                .count(),
-        ),
-        contradictions: small(view.contradictions.len()),
+    projected.row = HouseholdRow {
         pending,
         held,
         leaving: stored.leaving,
-        updated: last_change(&core).max(health.map_or(Timestamp::default(), last_change)),
+        ..projected.row
     };
-    search::index(tx, household, Some(&view))?;
-    let shown = serde_json::to_string(&view).expect("a view is plain data");
+    Ok(projected.write(tx)?)
+}
+
+/// Notes how much of a household is pending now, its documents being as they were.
+pub(crate) fn recount(tx: &Tx<'_>, household: HouseholdId) -> Result<(), StoreError> {
+    let (pending, held) = outbox::counts_of(tx, household)?;
     tx.execute(
-        "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
-             held, leaving, updated, shown)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (household) DO UPDATE SET area = excluded.area, name = excluded.name,
-             address = excluded.address, phone = excluded.phone, persons = excluded.persons,
-             contradictions = excluded.contradictions, pending = excluded.pending, held = excluded.held,
-             leaving = excluded.leaving, updated = excluded.updated, shown = excluded.shown",
-        rusqlite::params![
-            household.as_bytes(),
-            row.area,
-            row.name,
-            row.address,
-            row.phone,
-            row.persons,
-            row.contradictions,
-            row.pending,
-            row.held,
-            row.leaving,
-            row.updated.millis(),
-            shown,
-        ],
+        "UPDATE households SET pending = ?2, held = ?3 WHERE household = ?1",
+        rusqlite::params![household.as_bytes(), pending, held],
     )?;
     Ok(())
 }
@@ -176,15 +250,6 @@ fn head_name(view: &HouseholdView) -> String {
         .unwrap_or_default()
 }
 
-/// The time of the latest change that nothing builds on yet.
-fn last_change(document: &Document) -> Timestamp {
-    let times = document.heads().into_iter().filter_map(|head| {
-        let change = document.change(&head)?;
-        Some(gate::read_head(&change.bytes).ok()?.time)
-    });
-    times.max().unwrap_or_default()
-}
-
 /// Makes every row again from the documents.
 ///
 /// # Errors
@@ -199,6 +264,31 @@ pub fn rebuild(work: &mut Work<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// A place in the list: the order is by area, name and household.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The area, as the row has it.
+    pub area: String,
+    /// The name, as the row has it.
+    pub name: String,
+    /// The household.
+    pub household: HouseholdId,
+}
+
+/// Where in the list to read. However long the list is, every screen takes the same time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// From the beginning.
+    #[default]
+    First,
+    /// What follows a place.
+    After(Place),
+    /// What precedes a place, up to it.
+    Before(Place),
+    /// Up to the end.
+    Last,
+}
+
 /// Which households a list shows, and how many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListQuery {
@@ -206,8 +296,8 @@ pub struct ListQuery {
     pub area: Option<String>,
     /// Only households with contradicted fields.
     pub contradicted: bool,
-    /// After this many.
-    pub skip: usize,
+    /// Where in the list.
+    pub screen: Screen,
     /// At most this many; all when absent.
     pub limit: Option<usize>,
 }
@@ -217,21 +307,44 @@ pub struct ListQuery {
 /// # Errors
 /// [`StoreError`].
 pub fn list(tx: &Tx<'_>, query: &ListQuery) -> Result<Vec<HouseholdRow>, StoreError> {
-    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    tx.all(
-        &format!(
-            "SELECT {COLUMNS} FROM households
-             WHERE (?1 IS NULL OR area = ?1) AND (?2 = 0 OR contradictions > 0)
-             ORDER BY area, name, household LIMIT ?3 OFFSET ?4"
-        ),
-        rusqlite::params![
-            query.area,
-            query.contradicted,
-            query.limit.map_or(-1, number),
-            number(query.skip)
-        ],
-        row,
-    )
+    let mut conditions = Vec::new();
+    let mut params: Vec<&dyn ToSql> = Vec::new();
+    if let Some(area) = &query.area {
+        conditions.push("area = ?");
+        params.push(area);
+    }
+    if query.contradicted {
+        conditions.push("contradictions > 0");
+    }
+    let household;
+    if let Screen::After(place) | Screen::Before(place) = &query.screen {
+        conditions.push(match query.screen {
+            Screen::After(_) => "(area, name, household) > (?, ?, ?)",
+            _ => "(area, name, household) < (?, ?, ?)",
+        });
+        household = *place.household.as_bytes();
+        params.extend([&place.area as &dyn ToSql, &place.name, &household]);
+    }
+    let backwards = matches!(query.screen, Screen::Before(_) | Screen::Last);
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!("WHERE {}", conditions.join(" AND "))
+    };
+    let way = if backwards { "DESC" } else { "ASC" };
+    let limit = query
+        .limit
+        .map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    params.push(&limit);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM households {filter}
+         ORDER BY area {way}, name {way}, household {way} LIMIT ?"
+    );
+    let mut rows = tx.all(&sql, params.as_slice(), row)?;
+    if backwards {
+        rows.reverse();
+    }
+    Ok(rows)
 }
 
 /// One household's row.
@@ -246,22 +359,29 @@ pub fn household(tx: &Tx<'_>, id: HouseholdId) -> Result<Option<HouseholdRow>, S
     )
 }
 
-/// One household, whole.
+/// One household, whole, made from its documents. Those without later changes are not even loaded.
 ///
 /// # Errors
-/// [`StoreError`].
-pub fn view(tx: &Tx<'_>, id: HouseholdId) -> Result<Option<HouseholdView>, StoreError> {
-    let shown = tx.one(
-        "SELECT shown FROM households WHERE household = ?1",
-        [id.as_bytes()],
-        |row| row.get::<_, String>(0),
-    )?;
-    shown
-        .map(|text| {
-            serde_json::from_str(&text)
-                .map_err(|error| StoreError::Corrupt(format!("view of {id}: {error}")))
-        })
-        .transpose()
+/// [`Error::Store`]; [`Error::Record`] when a document cannot be read.
+pub fn view(tx: &Tx<'_>, cache: &Cache, id: HouseholdId) -> Result<Option<HouseholdView>, Error> {
+    let (core_id, health_id) = (
+        DocumentId::new(id, DocKind::Core),
+        DocumentId::new(id, DocKind::Health),
+    );
+    if let (Some(core), Some(health)) = (
+        documents::saved(tx, core_id)?,
+        documents::saved(tx, health_id)?,
+    ) && let Some(view) = core.and_then(|core| record::view_saved(id, &core, health.as_deref()))
+    {
+        return Ok(Some(view));
+    }
+    let Some((_, core)) = documents::load(tx, cache, core_id)? else {
+        return Ok(None);
+    };
+    let health = documents::load(tx, cache, health_id)?;
+    let health = health.as_ref().map(|(_, document)| &**document);
+    let view = record::view(id, &core, health).map_err(|error| Error::record(core_id, error))?;
+    Ok(Some(view))
 }
 
 /// Households whose id lies between two ids, the second included; at most `limit`.

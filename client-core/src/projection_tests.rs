@@ -7,6 +7,7 @@ use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
 
 use crate::cache::DOCUMENTS_LOADED_MAX;
 use crate::outbox::{self, BatchBounds};
+use crate::projection::{ListQuery, Screen};
 use crate::store::StoreError;
 use crate::testing::{Elsewhere, HOME, NEAR, NOW, area, enrolled, family, rename, set_phone};
 use crate::{Error, Tablet, documents};
@@ -18,16 +19,13 @@ fn dump(tablet: &Tablet) -> Vec<String> {
             let mut all = tx.all(
                 "SELECT hex(household) || '|' || area || '|' || name || '|' || address || '|' || phone || '|'
                      || persons || '|' || contradictions || '|' || pending || '|' || held || '|' || leaving
-                     || '|' || updated || '|' || shown
+                     || '|' || updated
                  FROM households ORDER BY household",
                 [],
                 |row| row.get::<_, String>(0),
             )?;
-            // Sources are numbered as they come; what they say and are found by is what counts.
             all.extend(tx.all(
-                "SELECT hex(household) || '|' || source.source || '|' || class || '|' || term || '|' || whole
-                 FROM search_terms JOIN search_sources AS source ON source.id = search_terms.source
-                 ORDER BY 1",
+                "SELECT hex(household) || '|' || lines FROM search_lines ORDER BY 1",
                 [],
                 |row| row.get::<_, String>(0),
             )?);
@@ -296,7 +294,7 @@ fn at_most_so_many_documents_are_in_memory() {
 }
 
 #[test]
-fn reading_loads_no_document() {
+fn looking_loads_no_document() {
     let dir = tempfile::tempdir().unwrap();
     let id = enrolled(dir.path(), 23)
         .register(NOW, family(1))
@@ -308,7 +306,8 @@ fn reading_loads_no_document() {
         tablet.search("王", 5).unwrap().len() + tablet.search("李", 5).unwrap().len(),
         1
     );
-    assert_eq!(tablet.show(id).unwrap().1.persons.len(), 4);
+    let (_, view) = tablet.show(id).unwrap();
+    assert_eq!(view.persons.len(), 4);
     let mut exported = 0;
     tablet
         .export::<StoreError>(|_| {
@@ -317,6 +316,53 @@ fn reading_loads_no_document() {
         })
         .unwrap();
     assert_eq!((exported, tablet.cache().peak()), (1, 0));
+    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+    let (row, edited) = tablet.show(id).unwrap();
+    assert_eq!(
+        (row.phone.as_str(), edited.persons),
+        ("100 1111", view.persons)
+    );
+}
+
+#[test]
+fn every_screen_follows_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 27);
+    tablet.import(NOW, (0..95).map(family).collect()).unwrap();
+    let all = tablet.list(&Default::default()).unwrap();
+    assert!(all.is_sorted_by_key(|row| row.place()));
+    for area in [None, Some(HOME.to_owned())] {
+        let read = |screen: Screen| {
+            let (area, limit) = (area.clone(), Some(20));
+            let query = ListQuery {
+                area,
+                limit,
+                screen,
+                ..ListQuery::default()
+            };
+            tablet.list(&query).unwrap()
+        };
+        let mut forwards = read(Screen::First);
+        while let Some(last) = forwards.last().map(|row| row.place()) {
+            let next = read(Screen::After(last));
+            if next.is_empty() {
+                break;
+            }
+            forwards.extend(next);
+        }
+        assert_eq!(forwards, all);
+        let mut backwards = read(Screen::Last);
+        assert_eq!(backwards, all[75..]);
+        while let Some(first) = backwards.first().map(|row| row.place()) {
+            let mut before = read(Screen::Before(first));
+            if before.is_empty() {
+                break;
+            }
+            before.extend(backwards);
+            backwards = before;
+        }
+        assert_eq!(backwards, all);
+    }
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
     identity::set_chain(work.tx, &chain)?;
 
     let mut settled = Settled::default();
+    let mut merged: BTreeMap<DocumentId, Vec<OutboxRow>> = BTreeMap::new();
     let mut refused: BTreeMap<DocumentId, Vec<(OutboxRow, Option<HeldReason>)>> = BTreeMap::new();
     let mut forked = BTreeSet::new();
     for (row, fate) in rows.into_iter().zip(fates) {
@@ -71,7 +72,7 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             Fate::Accepted { .. } | Fate::Duplicate => {
                 settled.merged += 1;
                 settled.late += usize::from(matches!(fate, Fate::Accepted { late: true }));
-                acknowledged(work, &row)?;
+                merged.entry(row.document).or_default().push(row);
             }
             Fate::Fork => {
                 forked.insert(row.document);
@@ -89,6 +90,9 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
                 refused.entry(row.document).or_default().push((row, reason));
             }
         }
+    }
+    for (id, rows) in merged {
+        acknowledged(work, id, &rows)?;
     }
     if !forked.is_empty() || !refused.is_empty() {
         let actor = work.fresh_actor();
@@ -112,33 +116,38 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
     Ok(settled)
 }
 
-/// The server has this edit now.
-fn acknowledged(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error> {
-    outbox::remove(work.tx, row.id)?;
-    let id = row.document;
-    let Some((mut stored, document)) = documents::load(work.tx, work.cache, id)? else {
+/// The server has these edits of one document now.
+fn acknowledged(work: &mut Work<'_>, id: DocumentId, rows: &[OutboxRow]) -> Result<(), Error> {
+    for row in rows {
+        outbox::remove(work.tx, row.id)?;
+    }
+    work.counted(id.household);
+    let Some(mut stored) = documents::stored(work.tx, id)? else {
         return work.changed(id.household);
     };
-    if !row.seen && document.has(&row.change) {
-        stored.acknowledge(&row.bytes);
+    let mut news = false;
+    for row in rows.iter().filter(|row| !row.seen) {
+        if documents::holds(work, id, &row.change)? {
+            stored.acknowledge(&row.bytes);
+            news = true;
+        }
+    }
+    if news {
         documents::write_stored(work.tx, id, &stored)?;
     }
-    drop(document);
     if stored.leaving {
         documents::purge_document(work, id)?;
     }
-    work.changed(id.household)
+    Ok(())
 }
 
 /// After the device's history went two ways, the server may hold what is pending here: a backup knows nothing
 /// of the answers that came later. Made again beside it, a new person would exist twice under one id, and one
 /// of the two would hide the other. So the edits wait for the server's copy. Says how many.
 fn await_copy(work: &mut Work<'_>, id: DocumentId) -> Result<usize, Error> {
-    for row in outbox::rows_of(work.tx, id)? {
-        if row.seen && !matches!(row.state, EditState::Held(_)) {
-            acknowledged(work, &row)?;
-        }
-    }
+    let mut rows = outbox::rows_of(work.tx, id)?;
+    rows.retain(|row| row.seen && !matches!(row.state, EditState::Held(_)));
+    acknowledged(work, id, &rows)?;
     let aside = set_aside(work, id)?;
     for row in &aside {
         outbox::hold(work.tx, row.id, &HeldReason::Forked)?;
@@ -155,7 +164,7 @@ pub fn rewrite_all(work: &mut Work<'_>) -> Result<usize, Error> {
     identity::rotate(work.tx, actor)?;
     let pending = outbox::pending(work.tx)?;
     for row in pending.iter().filter(|row| row.seen) {
-        acknowledged(work, row)?;
+        acknowledged(work, row.document, std::slice::from_ref(row))?;
     }
     let documents: BTreeSet<DocumentId> = pending.iter().map(|row| row.document).collect();
     let mut made_again = 0;

@@ -1,6 +1,7 @@
 //! The door to the engine: opening, editing, reading, and the transactions the session works in.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::history::{self, Written};
 use crate::identity::{self, Identity};
 use crate::outbox::{self, OutboxRow};
-use crate::projection::{self, HouseholdRow, ListQuery};
+use crate::projection::{self, HouseholdRow, ListQuery, Screen};
 use crate::search;
 use crate::store::{KeyCost, Salvage, Store, StoreError, Tx, migrations};
 use crate::work::Work;
@@ -29,6 +30,8 @@ pub struct Tablet {
     store: Store,
     cache: Cache,
     random: Mutex<Box<dyn Random>>,
+    /// A session follows every edit at once.
+    online: AtomicBool,
 }
 
 /// A tablet, and what had to be done to open it.
@@ -114,6 +117,7 @@ impl Tablet {
             store: opened.store,
             cache: Cache::default(),
             random: Mutex::new(random),
+            online: AtomicBool::new(false),
         };
         if tablet
             .store
@@ -226,8 +230,19 @@ impl Tablet {
         edit: Edit,
     ) -> Result<Edited, Error> {
         self.write("edit household", now, |work| {
-            edits::edit(work, household, edit)
+            let edited = edits::edit(work, household, edit)?;
+            if self.online.load(Ordering::Relaxed) {
+                outbox::fix_next(work.tx)?;
+            }
+            Ok(edited)
         })
+    }
+
+    /// Says that a session follows every edit at once, as while a stream of hints is open. The transaction that makes an
+    /// edit then also fixes the batch it goes in, so that nothing has to be written before it is sent. Offline it would only
+    /// make the first batch a small one.
+    pub fn set_online(&self, online: bool) {
+        self.online.store(online, Ordering::Relaxed);
     }
 
     /// Makes several edits of one household, all or none.
@@ -317,8 +332,9 @@ impl Tablet {
     /// # Errors
     /// [`Error::UnknownHousehold`].
     pub fn show(&self, id: HouseholdId) -> Result<(HouseholdRow, HouseholdView), Error> {
-        let found = self.store.read::<_, StoreError>("show", |tx| {
-            Ok((projection::household(tx, id)?, projection::view(tx, id)?))
+        let found = self.store.read::<_, Error>("show", |tx| {
+            let view = projection::view(tx, &self.cache, id)?;
+            Ok((projection::household(tx, id)?, view))
         })?;
         match found {
             (Some(row), Some(view)) => Ok((row, view)),
@@ -402,14 +418,17 @@ impl Tablet {
             loop {
                 let rows = projection::list(tx, &query)?;
                 for row in &rows {
-                    if let Some(view) = projection::view(tx, row.id)? {
+                    let view = projection::view(tx, &self.cache, row.id).map_err(stored)?;
+                    if let Some(view) = view {
                         each(view)?;
                     }
                 }
-                if rows.len() < EXPORT_AT_ONCE {
-                    return Ok(());
+                match rows.last() {
+                    Some(last) if rows.len() == EXPORT_AT_ONCE => {
+                        query.screen = Screen::After(last.place());
+                    }
+                    _ => return Ok(()),
                 }
-                query.skip += rows.len();
             }
         })
     }
@@ -441,6 +460,14 @@ fn at(index: usize, error: Error) -> Error {
             index,
             source: Box::new(other),
         },
+    }
+}
+
+/// An error of reading alone as one of the store: bytes that are no document are damage.
+fn stored(error: Error) -> StoreError {
+    match error {
+        Error::Store(error) => error,
+        other => StoreError::Corrupt(other.to_string()),
     }
 }
 

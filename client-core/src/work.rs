@@ -23,6 +23,7 @@ pub struct Work<'w> {
     pub(crate) cache: &'w Cache,
     random: &'w mut dyn Random,
     changed: BTreeSet<HouseholdId>,
+    counted: BTreeSet<HouseholdId>,
 }
 
 impl<'w> Work<'w> {
@@ -38,6 +39,7 @@ impl<'w> Work<'w> {
             cache,
             random,
             changed: BTreeSet::new(),
+            counted: BTreeSet::new(),
         }
     }
 
@@ -51,7 +53,12 @@ impl<'w> Work<'w> {
         crate::clock::draw(self.random)
     }
 
-    /// Notes that a household's documents or pending edits changed.
+    /// Notes that a household's documents are as they were, but not how much of it is pending.
+    pub(crate) fn counted(&mut self, household: HouseholdId) {
+        self.counted.insert(household);
+    }
+
+    /// Notes that a household's documents changed.
     pub(crate) fn changed(&mut self, household: HouseholdId) -> Result<(), Error> {
         self.changed.insert(household);
         if self.changed.len() > CHANGED_MAX {
@@ -64,7 +71,11 @@ impl<'w> Work<'w> {
     /// Projects what changed.
     pub(crate) fn project(&mut self) -> Result<(), Error> {
         while let Some(household) = self.changed.pop_first() {
+            self.counted.remove(&household);
             projection::project(self.tx, self.cache, household)?;
+        }
+        while let Some(household) = self.counted.pop_first() {
+            projection::recount(self.tx, household)?;
         }
         Ok(())
     }

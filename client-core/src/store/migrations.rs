@@ -36,17 +36,26 @@ CREATE TABLE store_state (
 ) WITHOUT ROWID;
 ";
 
+/// What people read is made again at the next opening.
+const REBUILD_WHAT_IS_READ: &str = "
+INSERT OR REPLACE INTO store_state (name, value)
+SELECT 'rebuild', x'01' WHERE EXISTS (SELECT 1 FROM documents);
+";
+
 /// The tablet's database.
 pub(crate) const TABLET: Schema = Schema {
-    migrations: &[&[
-        STORE_STATE,
-        identity::SCHEMA,
-        outbox::SCHEMA,
-        documents::SCHEMA,
-        areas::SCHEMA,
-        projection::SCHEMA,
-        search::SCHEMA,
-    ]],
+    migrations: &[
+        &[
+            STORE_STATE,
+            identity::SCHEMA,
+            outbox::SCHEMA,
+            documents::SCHEMA,
+            areas::SCHEMA,
+            projection::SCHEMA_WITH_VIEWS,
+            search::SCHEMA_OF_TERMS,
+        ],
+        &[projection::SCHEMA, search::SCHEMA, REBUILD_WHAT_IS_READ],
+    ],
     kept: &[
         Kept {
             tables: &["outbox", "outbox_twin"],

@@ -293,6 +293,25 @@ impl Tx<'_> {
         }))
     }
 
+    /// Every row of a query, one after the other, none kept.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what `look` returns ends the reading.
+    pub fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut look: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        self.noted(self.sql.prepare_cached(sql).and_then(|mut statement| {
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                look(row)?;
+            }
+            Ok(())
+        }))
+    }
+
     fn noted<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
         result.map_err(|error| {
             let error = StoreError::from(error);

@@ -24,6 +24,15 @@ pub struct Tally {
     pub body_bytes_down: u64,
 }
 
+impl Tally {
+    /// Adds what else travelled.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.requests += more.requests;
+        self.body_bytes_up += more.body_bytes_up;
+        self.body_bytes_down += more.body_bytes_down;
+    }
+}
+
 /// Where and as whom calls are made.
 #[derive(Debug)]
 pub struct Caller<'a, T> {

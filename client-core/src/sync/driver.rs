@@ -1,17 +1,19 @@
 //! Runs a session: carries out what it decides, against the store, the network and a clock.
 //!
 //! Nothing is lost wherever this stops: a request is fixed in the store before it is sent, and its answer is
-//! taken in by one transaction. Cancelling takes effect between requests and within one.
+//! taken in by one transaction. While a page is taken in the next one is on its way; it is used only if it answers
+//! what the store asks for then. Cancelling takes effect between requests and within one.
 
 use std::collections::HashSet;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::time::Duration;
 
 use sojourn_sync_protocol::limits::PAGE_BYTES_TARGET;
 use sojourn_sync_protocol::message::{
-    AreasReply, SyncReply, TokenReply, TokenRequest, VerifyAnswer, VerifyAsk, VerifyReply,
-    VerifyRequest,
+    AreasReply, SyncReply, SyncRequest, TokenReply, TokenRequest, VerifyAnswer, VerifyAsk,
+    VerifyReply, VerifyRequest,
 };
 use sojourn_sync_protocol::{DocumentId, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -128,7 +130,9 @@ pub async fn run<T: Transport, C: Clock>(
         options,
         tally: Tally::default(),
         offered: HashSet::new(),
+        ahead: None,
     };
+    let mut noted = false;
     loop {
         let now = clock.now();
         if cancel.is_cancelled() {
@@ -138,7 +142,7 @@ pub async fn run<T: Transport, C: Clock>(
         on_progress(session.progress(&action), driver.tally);
         match action {
             Action::Done(outcome) => {
-                if outcome == Outcome::Agreed {
+                if outcome == Outcome::Agreed && !noted {
                     tablet.write("end session", now, |work| {
                         Ok::<_, Error>(identity::set_synced_at(work.tx, now)?)
                     })?;
@@ -162,7 +166,10 @@ pub async fn run<T: Transport, C: Clock>(
                     () = cancel.cancelled() => continue,
                 };
                 match done {
-                    Ok(reply) => session.on_reply(clock.now(), reply),
+                    Ok(reply) => {
+                        noted = matches!(&reply, Reply::Synced(synced) if synced.agreed);
+                        session.on_reply(clock.now(), reply);
+                    }
                     Err(Stop::Failed(failure)) => {
                         let jitter = u64::from_le_bytes(clock::draw(driver.random));
                         session.on_failure(clock.now(), &action, failure, jitter);
@@ -184,7 +191,19 @@ struct Driver<'a, T, C> {
     tally: Tally,
     /// Documents whose own changes were handed in again in this session.
     offered: HashSet<DocumentId>,
+    /// A page that was asked for while the one before it was taken in.
+    ahead: Option<Ahead>,
 }
+
+/// An answer that came before it was needed.
+struct Ahead {
+    request: SyncRequest,
+    answer: Result<SyncReply, Failure>,
+}
+
+/// How often the tasks that carry a request have their turn before the processor is used for a page: enough to open
+/// a connection and write the request.
+const TURNS: usize = 16;
 
 enum Stop {
     Failed(Failure),
@@ -241,11 +260,68 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
             outgoing::request(work, page_bytes, bounds)
         })?;
         let token = self.token()?;
-        let reply: SyncReply = self.post("/v1/sync", Some(&token), &request).await?;
-        let synced = self.take_in("apply page", |work| {
-            incoming::apply_page(work, &request, &reply)
-        })?;
+        let reply = match self.ahead.take() {
+            Some(ahead) if ahead.request == request => ahead.answer?,
+            _ => self.post("/v1/sync", Some(&token), &request).await?,
+        };
+        let take_in = |driver: &Self| {
+            driver.take_in("apply page", |work| {
+                incoming::apply_page(work, &request, &reply)
+            })
+        };
+        let synced = match outgoing::following(&request, &reply) {
+            Some(next) => {
+                let mut tally = Tally::default();
+                let (synced, answer) = self.meanwhile(&token, &next, &mut tally, take_in).await;
+                self.tally.add(&tally);
+                let (request, answer) = (next, answer);
+                self.ahead = answer.map(|answer| Ahead { request, answer });
+                synced?
+            }
+            None => take_in(self)?,
+        };
         Ok(Reply::Synced(synced))
+    }
+
+    /// Asks for the next page, takes one in while that is on its way, and waits for it. No answer when taking in
+    /// failed.
+    async fn meanwhile<R>(
+        &mut self,
+        token: &str,
+        next: &SyncRequest,
+        tally: &mut Tally,
+        take_in: impl FnOnce(&Self) -> Result<R, Stop>,
+    ) -> (Result<R, Stop>, Option<Result<SyncReply, Failure>>) {
+        let call = Call {
+            method: Method::Post,
+            path: "/v1/sync",
+            token: Some(token),
+            now: self.clock.now(),
+            random: clock::draw(self.random),
+        };
+        let key = self.identity.signing_key();
+        let caller = Caller {
+            transport: self.transport,
+            server: &self.identity.server,
+            key: &key,
+        };
+        let mut asking = pin!(caller.post(call, next, tally));
+        let mut answer = None;
+        for _ in 0..TURNS {
+            tokio::select! {
+                biased;
+                early = &mut asking => {
+                    answer = Some(early);
+                    break;
+                }
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        let taken = take_in(self);
+        if taken.is_ok() && answer.is_none() {
+            answer = Some(asking.await);
+        }
+        (taken, answer)
     }
 
     async fn areas(&mut self) -> Result<Reply, Stop> {

@@ -39,9 +39,19 @@ pub fn apply_page(
         let settled = outbox::settle(work, &reply.fates)?;
         synced.pushed = u64::try_from(settled.merged).unwrap_or(u64::MAX);
     }
+    // The order of entries says nothing.
+    let wholes: Vec<&WholeDocument> = reply
+        .entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Document(whole) => Some(whole),
+            Entry::Changes(_) | Entry::Leave(_) => None,
+        })
+        .collect();
+    arrivals::install_all(work, &wholes)?;
     for entry in &reply.entries {
         match entry {
-            Entry::Document(whole) => arrivals::install(work, whole)?,
+            Entry::Document(_) => {}
             Entry::Changes(new) => {
                 if arrivals::append_changes(work, new)? == Taken::NeedsWhole {
                     fetch.insert((new.area.clone(), new.document));
@@ -65,6 +75,15 @@ pub fn apply_page(
     synced.queued = outbox::counts(work.tx)?.0;
     if reply.remaining == 0 {
         synced.differing = differing(work, reply)?;
+    }
+    synced.agreed = synced
+        == Synced {
+            pushed: synced.pushed,
+            entries: synced.entries,
+            ..Synced::default()
+        };
+    if synced.agreed {
+        identity::set_synced_at(work.tx, work.now)?;
     }
     Ok(synced)
 }
@@ -190,12 +209,11 @@ pub fn install_fetched(
     fetched: &[WholeDocument],
     offered: &mut HashSet<DocumentId>,
 ) -> Result<(), Error> {
-    for whole in fetched
+    let wholes: Vec<&WholeDocument> = fetched
         .iter()
         .filter(|whole| asked.contains(&whole.document))
-    {
-        arrivals::install(work, whole)?;
-    }
+        .collect();
+    arrivals::install_all(work, &wholes)?;
     for id in asked {
         if !fetched.iter().any(|whole| whole.document == *id) {
             // Both documents: a health document cannot begin before its household.

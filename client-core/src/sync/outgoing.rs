@@ -2,7 +2,7 @@
 //! same request follows whatever happens to the answer.
 
 use sojourn_sync_protocol::limits::CURSOR_AREAS_MAX;
-use sojourn_sync_protocol::message::SyncRequest;
+use sojourn_sync_protocol::message::{SyncReply, SyncRequest};
 use sojourn_sync_protocol::version::SCHEMA_VERSION;
 
 use crate::error::Error;
@@ -32,4 +32,25 @@ pub fn request(
         page_bytes,
         push,
     })
+}
+
+/// The request that will follow once this answer is committed, when only reading is left to do; `None` when that
+/// cannot be told. It is a guess: it counts only if [`request`] then says the same.
+pub fn following(request: &SyncRequest, reply: &SyncReply) -> Option<SyncRequest> {
+    if request.push.is_some() || reply.remaining == 0 || reply.grant.is_some() {
+        return None;
+    }
+    let mut next = request.clone();
+    next.areas_version = reply.areas_version;
+    for moved in &reply.cursor {
+        let place = next
+            .cursor
+            .binary_search_by(|cursor| cursor.area.cmp(&moved.area));
+        match place {
+            Ok(at) => next.cursor[at].seq = moved.seq,
+            Err(at) => next.cursor.insert(at, moved.clone()),
+        }
+    }
+    next.cursor.truncate(CURSOR_AREAS_MAX);
+    Some(next)
 }

@@ -134,6 +134,8 @@ pub struct Synced {
     pub fetch: Vec<(AreaCode, DocumentId)>,
     /// Areas whose digest differs from the server's.
     pub differing: Vec<AreaCode>,
+    /// Nothing is left to do: both sides agree, and the page was committed with that.
+    pub agreed: bool,
 }
 
 /// What came of an action that succeeded.
