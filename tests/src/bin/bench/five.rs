@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rusqlite::{Connection, OpenFlags};
-use sojourn_client_core::{clock, projection::ListQuery};
+use sojourn_client_core::{
+    clock,
+    projection::{ListQuery, Screen},
+};
 use sojourn_sync_protocol::record::{Assignments, Edit, Value};
 use sojourn_tests::{
     generate::{Generator, Household},
@@ -28,6 +31,21 @@ const PROGRAMS: usize = 5;
 const LOOKS: usize = 200;
 /// Lines that a screen shows.
 const SCREEN: usize = 50;
+
+/// Seconds until an empty tablet holds the village.
+const BOOTSTRAP_S_MAX: f64 = 1.0;
+/// Bytes of bodies both ways, as a multiple of the floor of whole documents.
+const BOOTSTRAP_OVER_FLOOR_MAX: f64 = 1.1;
+/// Bytes of memory of a tablet that fetches it.
+const TABLET_BYTES_MAX: f64 = 120e6;
+/// Milliseconds until nothing that changed is known to have changed.
+const IDLE_MS_MAX: f64 = 10.0;
+/// Milliseconds for a screen of the list or of what a search found.
+const LOOK_MS_MAX: f64 = 20.0;
+/// Milliseconds to open a household.
+const OPEN_MS_MAX: f64 = 5.0;
+/// Milliseconds until an edit is safe.
+const COMMIT_MS_MAX: f64 = 5.0;
 
 /// The village, handed in, and a tablet that wrote it.
 pub(crate) struct Five {
@@ -57,18 +75,21 @@ impl Five {
     /// An empty tablet fetches the village.
     pub(crate) fn bootstrap(&self) -> Result<Report> {
         let held = self.households.len();
-        let mut fetches: Vec<(Synced, Cost)> = Vec::new();
+        let mut fetches: Vec<(Synced, Cost, f64)> = Vec::new();
         for number in 0..FETCHES {
             let empty = self.register.tablet(&format!("empty-{number}"), &[AREA])?;
             let before = self.register.meter()?;
+            let me = std::process::id();
+            let tablet_before = measure::cpu_seconds(me)?;
             let synced = empty.sync()?;
-            fetches.push((synced, self.register.since(&before)?));
+            let tablet_cpu = measure::cpu_seconds(me)? - tablet_before;
+            fetches.push((synced, self.register.since(&before)?, tablet_cpu));
             if empty.tablet.status()?.households != self.households.len() as u64 {
                 return Err("the tablet did not fetch every household".into());
             }
         }
-        fetches.sort_by_key(|(synced, _)| synced.took);
-        let (synced, cost) = &fetches[FETCHES / 2];
+        fetches.sort_by_key(|(synced, ..)| synced.took);
+        let (synced, cost, tablet_cpu) = &fetches[FETCHES / 2];
 
         let program = self.register.program("program", &[AREA])?;
         let ran = measure::watched(program.command(["sync", "--json"]))?;
@@ -92,11 +113,20 @@ impl Five {
             "bytes_both_ways_over_documents_floor",
             (cost.up + cost.down) as f64 / documents.packed as f64,
         );
+        let bodies = synced.report.tally.body_bytes_up + synced.report.tally.body_bytes_down;
+        report.number(
+            "body_bytes_over_documents_floor",
+            bodies as f64 / documents.packed as f64,
+        );
         report.number("server_cpu_s", cost.server_cpu);
         report.count("server_peak_bytes", cost.server_peak);
+        report.number("tablet_cpu_s", *tablet_cpu);
         report.count("tablet_peak_bytes", ran.peak);
         report.count("server_disk_bytes", self.register.disk_bytes()?);
         report.count("tablet_disk_bytes", measure::disk_bytes(&program.data)?);
+        report.target("wall_s", BOOTSTRAP_S_MAX);
+        report.target("tablet_peak_bytes", TABLET_BYTES_MAX);
+        report.target("body_bytes_over_documents_floor", BOOTSTRAP_OVER_FLOOR_MAX);
         Ok(report)
     }
 
@@ -157,6 +187,7 @@ impl Five {
         let walls = Spread::of(ran.iter().map(|one| one.took).collect());
         report.seconds("wall_program_and_key", walls.median());
         report.count("tablet_peak_bytes", peak);
+        report.target("wall_p50_ms", IDLE_MS_MAX);
         Ok(report)
     }
 
@@ -170,19 +201,34 @@ impl Five {
             "on a tablet that holds {held} households, {LOOKS} times each, without a connection"
         );
         let mut report = Report::new("local", what);
-        let screen = |skip| ListQuery {
-            skip,
+        let read = |screen| ListQuery {
+            screen,
             limit: Some(SCREEN),
             ..ListQuery::default()
         };
         report.spread(
             "list_first_screen",
-            &times(|_| Ok(tablet.list(&screen(0))?.len()))?,
+            &times(|_| Ok(tablet.list(&read(Screen::First))?.len()))?,
         );
-        let last = held.saturating_sub(SCREEN);
+        let mut screens = vec![Screen::First];
+        while let Some(last) = tablet
+            .list(&read(screens[screens.len() - 1].clone()))?
+            .last()
+        {
+            screens.push(Screen::After(last.place()));
+        }
+        screens.pop();
+        report.spread(
+            "list_next_screen",
+            &times(|at| {
+                Ok(tablet
+                    .list(&read(screens[at % screens.len()].clone()))?
+                    .len())
+            })?,
+        );
         report.spread(
             "list_last_screen",
-            &times(|_| Ok(tablet.list(&screen(last))?.len()))?,
+            &times(|_| Ok(tablet.list(&read(Screen::Last))?.len()))?,
         );
 
         let names: Vec<String> = (0..LOOKS)
@@ -238,6 +284,14 @@ impl Five {
             measure::disk_bytes(&self.writer.folder)?,
         );
         self.writer.sync()?;
+        for name in ["first_screen", "next_screen", "last_screen"] {
+            report.target(&format!("list_{name}_p99_ms"), LOOK_MS_MAX);
+        }
+        for name in ["name", "surname", "pinyin", "phone"] {
+            report.target(&format!("search_{name}_p99_ms"), LOOK_MS_MAX);
+        }
+        report.target("open_p99_ms", OPEN_MS_MAX);
+        report.target("edit_and_commit_p99_ms", COMMIT_MS_MAX);
         Ok(report)
     }
 }

@@ -11,6 +11,7 @@ pub(crate) struct Report {
     workload: &'static str,
     what: String,
     figures: Vec<(String, Value)>,
+    targets: Vec<(String, f64)>,
 }
 
 impl Report {
@@ -20,6 +21,7 @@ impl Report {
             workload,
             what: what.into(),
             figures: Vec::new(),
+            targets: Vec::new(),
         }
     }
 
@@ -53,10 +55,23 @@ impl Report {
         self.count(&format!("{name}_floor_zstd19_bytes"), floor.packed);
     }
 
+    /// What a figure is to stay at or below on a machine of two idle cores, in the figure's unit. A figure that is not here is
+    /// left out.
+    pub(crate) fn target(&mut self, name: &str, at_most: f64) {
+        if self.figures.iter().any(|(figure, _)| figure == name) {
+            self.targets.push((name.to_owned(), at_most));
+        }
+    }
+
     /// One line of JSON.
     pub(crate) fn json(&self) -> Value {
         let figures: Map<String, Value> = self.figures.iter().cloned().collect();
-        json!({ "workload": self.workload, "what": self.what, "figures": figures })
+        let targets: Map<String, Value> = self
+            .targets
+            .iter()
+            .map(|(name, at_most)| (name.clone(), json!(at_most)))
+            .collect();
+        json!({ "workload": self.workload, "what": self.what, "figures": figures, "targets": targets })
     }
 
     /// A table.
@@ -65,8 +80,14 @@ impl Report {
         let width = width.unwrap_or_default();
         let mut text = format!("{}: {}\n", self.workload, self.what);
         for (name, value) in &self.figures {
+            let target = self.targets.iter().find(|(figure, _)| figure == name);
+            let target = target.map_or_else(String::new, |(_, at_most)| {
+                let met = value.as_f64().is_some_and(|value| value <= *at_most);
+                let verdict = if met { "met" } else { "missed" };
+                format!("  target ≤ {at_most}: {verdict}")
+            });
             text.push_str(&format!(
-                "  {:width$}  {:>14}\n",
+                "  {:width$}  {:>14}{target}\n",
                 name.replace('_', " "),
                 grouped(value)
             ));
@@ -101,11 +122,15 @@ mod tests {
         report.count("bytes_up", 1_234_567u64);
         report.seconds("wall", Duration::from_micros(1_234_567));
         report.spread("push", &Spread::of(vec![Duration::from_millis(2)]));
+        report.target("wall_s", 1.0);
+        report.target("push_p99_ms", 15.0);
+        report.target("unmeasured", 1.0);
         assert_eq!(
             report.text(),
-            "storm: all at once\n  bytes up          1,234,567\n  wall s                1.235\n  \
-             push p50 ms             2.0\n  push p99 ms             2.0\n"
+            "storm: all at once\n  bytes up          1,234,567\n  wall s                1.235  target ≤ 1: missed\n  \
+             push p50 ms             2.0\n  push p99 ms             2.0  target ≤ 15: met\n"
         );
         assert_eq!(report.json()["figures"]["wall_s"], 1.235);
+        assert_eq!(report.json()["targets"]["wall_s"], 1.0);
     }
 }
