@@ -1,14 +1,18 @@
 //! What people read equals what is made again from the documents.
 
 use proptest::prelude::*;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
 use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason};
 use sojourn_sync_protocol::record::{Edit, NewMove, NewNeed, NewPerson, NewVisit};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
 
 use crate::cache::DOCUMENTS_LOADED_MAX;
+use crate::clock::SeededRandom;
 use crate::outbox::{self, BatchBounds};
 use crate::projection::{ListQuery, Screen};
-use crate::store::StoreError;
+use crate::store::migrations::TABLET;
+use crate::store::{KeyCost, Store, StoreError};
 use crate::testing::{Elsewhere, HOME, NEAR, NOW, area, enrolled, family, rename, set_phone};
 use crate::{Error, Tablet, documents};
 
@@ -63,6 +67,7 @@ enum Event {
     Visit(usize, u8),
     Move(usize),
     ArriveWhole(u8),
+    ArriveTogether,
     ArriveChange(u8, u8),
     ArriveName(u8, u8),
     Leave(u8),
@@ -81,6 +86,7 @@ fn event() -> impl Strategy<Value = Event> {
         (any.clone(), 0u8..9).prop_map(|(h, n)| Event::Visit(h, n)),
         any.prop_map(Event::Move),
         (1u8..4).prop_map(Event::ArriveWhole),
+        Just(Event::ArriveTogether),
         ((1u8..4), 0u8..9).prop_map(|(h, n)| Event::ArriveChange(h, n)),
         ((1u8..4), 0u8..9).prop_map(|(h, n)| Event::ArriveName(h, n)),
         (1u8..4).prop_map(Event::Leave),
@@ -190,6 +196,26 @@ impl World {
                 let whole = self.elsewhere[usize::from(n) - 1].whole(NEAR);
                 self.tablet
                     .write("page", NOW, |work| documents::install(work, &whole))
+                    .unwrap();
+            }
+            Event::ArriveTogether => {
+                let core = self.elsewhere.iter().map(|elsewhere| elsewhere.whole(NEAR));
+                let health = self.elsewhere.iter().map(|elsewhere| {
+                    let id = DocumentId::new(elsewhere.id(), DocKind::Health);
+                    let mut health = Elsewhere::of(id, 0xe9);
+                    let visit = NewVisit {
+                        on: "2026-11-24".into(),
+                        kind: "child".into(),
+                        ..NewVisit::default()
+                    };
+                    health.edit(Edit::RecordVisit(visit));
+                    health.whole(NEAR)
+                });
+                let all: Vec<_> = core.chain(health).collect();
+                self.tablet
+                    .write::<_, Error>("page", NOW, |work| {
+                        crate::arrivals::install_all(work, &all.iter().collect::<Vec<_>>())
+                    })
                     .unwrap();
             }
             Event::ArriveChange(n, to) => self.arrive(n, set_phone(&format!("100 11{to}1"))),
@@ -424,4 +450,50 @@ fn both_values_of_a_contradicted_field_are_on_the_line() {
     for name in ["王甲", "wangyi"] {
         assert_eq!(tablet.search(name, 5).unwrap().len(), 1, "{name}");
     }
+}
+
+#[test]
+fn a_tablet_of_the_former_schema_is_made_anew_from_its_documents() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tablet = enrolled(new.path(), 28);
+    let id = tablet.register(NOW, family(1)).unwrap().household;
+    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+    let (row, view) = tablet.show(id).unwrap();
+
+    let former = crate::store::Schema {
+        migrations: &TABLET.migrations[..1],
+        kept: TABLET.kept,
+    };
+    let random = &mut SeededRandom::new(29);
+    let opened = Store::open(old.path(), "pass", KeyCost::TESTS, &former, random).unwrap();
+    for table in TABLET.kept.iter().flat_map(|kept| kept.tables) {
+        let read = format!("SELECT * FROM {table}");
+        let rows = tablet
+            .read::<_, StoreError>("read", |tx| {
+                tx.all(&read, [], |row| {
+                    let columns = row.as_ref().column_count();
+                    (0..columns)
+                        .map(|at| row.get(at))
+                        .collect::<Result<Vec<Value>, _>>()
+                })
+            })
+            .unwrap();
+        opened
+            .store
+            .write::<_, StoreError>("write", |tx| {
+                for row in rows {
+                    let places = vec!["?"; row.len()].join(", ");
+                    let sql = format!("INSERT INTO {table} VALUES ({places})");
+                    tx.execute(&sql, params_from_iter(row))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+    drop(opened);
+    let tablet = crate::testing::reopen(old.path(), 30).tablet;
+    assert_eq!(tablet.list(&Default::default()).unwrap(), [row]);
+    assert_eq!(tablet.show(id).unwrap().1, view);
+    assert_eq!(tablet.search("1001111", 5).unwrap().len(), 1);
+    assert_is_rebuild(&tablet);
 }

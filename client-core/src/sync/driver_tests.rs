@@ -494,3 +494,94 @@ fn a_new_area_tree_is_fetched_before_the_session_ends() {
     };
     tablet.register(NOW, new).unwrap();
 }
+
+#[test]
+fn every_page_is_asked_for_once_and_a_page_asked_for_ahead_counts_only_if_it_still_fits() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tablet, register) = (tablet(dir.path()), Register::new());
+    for n in 1..=25 {
+        another_household(&register, n);
+    }
+    register.held().page = 10;
+    let report = session(&tablet, &register, options(0, 64));
+    assert_eq!(report.outcome, Outcome::Agreed);
+    assert_eq!((report.progress.pages, report.tally.requests), (3, 3));
+    assert_eq!(register.held().paths, ["/v1/sync"; 3]);
+    assert_same(&tablet, &register);
+    // The last page says that both sides agree; nothing else is written for that.
+    assert_eq!(tablet.store().committed("end session"), 0);
+    assert_eq!(tablet.status().unwrap().synced_at, Some(NOW));
+
+    // An edit made while pages arrive goes with the next request, and what was asked ahead is let go.
+    for n in 26..=50 {
+        another_household(&register, n);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let mut random = SeededRandom::new(8);
+    let around = Surroundings {
+        tablet: &tablet,
+        transport: &register,
+        clock: &Jumping::default(),
+        random: &mut random,
+        cancel: &CancellationToken::new(),
+    };
+    let mut edited = false;
+    let report = runtime
+        .block_on(run(around, options(0, 64), &mut |progress, _| {
+            if progress.pages == 1 && !edited {
+                tablet.register(NOW, family(1)).unwrap();
+                edited = true;
+            }
+        }))
+        .unwrap();
+    assert_eq!(report.outcome, Outcome::Agreed);
+    assert_eq!((report.progress.pages, report.progress.pushed), (3, 1));
+    assert_eq!(report.tally.requests, 4);
+    assert_same(&tablet, &register);
+    assert_eq!(tablet.list(&Default::default()).unwrap().len(), 51);
+}
+
+#[test]
+fn a_page_asked_for_ahead_that_does_not_come_is_asked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tablet, register) = (tablet(dir.path()), Register::new());
+    for n in 1..=25 {
+        another_household(&register, n);
+    }
+    register.held().page = 10;
+    register.held().faults = [None, Some(Fault::AnswerLost), Some(Fault::Lost)].into();
+    let report = session(&tablet, &register, options(4, 64));
+    assert_eq!(report.outcome, Outcome::Agreed);
+    assert_eq!(report.progress.pages, 3);
+    assert_same(&tablet, &register);
+}
+
+#[test]
+fn online_an_edit_and_its_batch_are_one_transaction() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tablet, register) = (tablet(dir.path()), Register::new());
+    let id = tablet.register(NOW, family(1)).unwrap().household;
+    assert_eq!(
+        session(&tablet, &register, options(0, 64)).outcome,
+        Outcome::Agreed
+    );
+    tablet.set_online(true);
+    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+    tablet.edit(NOW, id, set_phone("100 2222")).unwrap();
+    let states: Vec<_> = tablet
+        .pending()
+        .unwrap()
+        .into_iter()
+        .map(|row| row.state)
+        .collect();
+    let first = outbox::EditState::Batched { number: 2 };
+    assert_eq!(states, [first, outbox::EditState::Queued]);
+    let report = session(&tablet, &register, options(0, 64));
+    assert_eq!(
+        (report.outcome, report.progress.pushed),
+        (Outcome::Agreed, 2)
+    );
+    assert_same(&tablet, &register);
+}
