@@ -15,7 +15,7 @@ use crate::cache::{Cache, Loaded};
 use crate::error::Error;
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
-use crate::{areas, outbox};
+use crate::{areas, identity, outbox, settle};
 
 pub use crate::arrivals::{Taken, append_changes, install, leave};
 
@@ -422,14 +422,19 @@ pub fn purge(work: &mut Work<'_>, household: HouseholdId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes one document off this tablet: at once, or once its pending edits are acknowledged.
+/// Takes one document off this tablet: at once, or once its pending edits are acknowledged. While it is in doubt what
+/// the server still has, this tablet's changes are handed in again first.
 ///
 /// # Errors
 /// [`Error`].
 pub fn purge_document(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
-    let Some(mut stored) = stored(work.tx, id)? else {
+    let Some(before) = self::stored(work.tx, id)? else {
         return Ok(());
     };
+    if !before.leaving && identity::in_doubt(work.tx)? {
+        settle::offer_again(work, id)?;
+    }
+    let mut stored = self::stored(work.tx, id)?.unwrap_or(before);
     if outbox::is_wanted(work.tx, id)? {
         stored.leaving = true;
         write_stored(work.tx, id, &stored)?;
@@ -471,6 +476,19 @@ pub fn purge_outside(work: &mut Work<'_>, grant: &Grant) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Documents that go once their pending edits are acknowledged.
+pub(crate) fn leaving(tx: &Tx<'_>) -> Result<Vec<DocumentId>, StoreError> {
+    let sql = "SELECT household, kind FROM documents WHERE leaving = 1 ORDER BY household, kind";
+    let rows = tx.all(sql, [], |row| {
+        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, u8>(1)?))
+    })?;
+    let document = |(household, kind): ([u8; 16], u8)| {
+        let kind = DocKind::from_code(kind)?;
+        Some(DocumentId::new(HouseholdId::from_bytes(household), kind))
+    };
+    Ok(rows.into_iter().filter_map(document).collect())
 }
 
 /// Every area of which anything acknowledged is held.

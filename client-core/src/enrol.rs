@@ -88,9 +88,7 @@ pub async fn enrol<T: Transport>(
     tablet.write("enrol", now(), |work| {
         identity::enrol(work.tx, &identity, &reply.grant, actor)?;
         identity::set_token(work.tx, &token)?;
-        if outbox::counts(work.tx)?.0 > 0 {
-            outbox::rewrite_all(work)?;
-        }
+        outbox::rewrite_all(work)?;
         Ok::<_, Error>(())
     })?;
 

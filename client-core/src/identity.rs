@@ -26,6 +26,8 @@ const CHAIN: &str = "chain";
 const ACTORS: &str = "actors";
 const TOKEN: &str = "token";
 const SYNCED: &str = "synced";
+const LAST: &str = "last";
+const DOUBT: &str = "doubt";
 
 /// The tablet as the server knows it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -135,7 +137,8 @@ pub fn identity(tx: &Tx<'_>) -> Result<Option<Identity>, StoreError> {
 }
 
 /// Takes on an identity, with its grant and a fresh actor. Edits of an earlier identity are written again
-/// by `outbox::rewrite_all`; the places reached in the feeds begin anew.
+/// by `outbox::rewrite_all`; the places reached in the feeds begin anew. Former actors stay this tablet's, and
+/// what the server has of them is in doubt: it may have been put back to before they were.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -150,8 +153,11 @@ pub fn enrol(
     for table in ["identity", "identity_twin"] {
         tx.execute(
             &format!("DELETE FROM {table} WHERE name IN (?1, ?2)"),
-            [TOKEN, ACTORS],
+            [TOKEN, LAST],
         )?;
+    }
+    if !actors(tx)?.is_empty() {
+        set_doubt(tx, true)?;
     }
     tx.execute("DELETE FROM cursors", [])?;
     rotate(tx, actor)
@@ -200,7 +206,36 @@ pub(crate) fn rotate(tx: &Tx<'_>, actor: ActorId) -> Result<(), StoreError> {
     )
 }
 
-/// Every actor this device has written with, the present one last.
+/// Digest of the last batch that was answered, of whatever chain; `None` before the first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn last_batch(tx: &Tx<'_>) -> Result<Option<[u8; 32]>, StoreError> {
+    let last: Option<serde_bytes::ByteArray<32>> = get(tx, LAST)?;
+    Ok(last.map(serde_bytes::ByteArray::into_array))
+}
+
+pub(crate) fn set_last_batch(tx: &Tx<'_>, digest: [u8; 32]) -> Result<(), StoreError> {
+    put(tx, LAST, &serde_bytes::ByteArray::new(digest))
+}
+
+/// Whether the server may have lost what it acknowledged: until both sides are proved to agree, own changes are handed
+/// in again before a document is taken off.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn in_doubt(tx: &Tx<'_>) -> Result<bool, StoreError> {
+    Ok(get(tx, DOUBT)?.unwrap_or(false))
+}
+
+pub(crate) fn set_doubt(tx: &Tx<'_>, doubt: bool) -> Result<(), StoreError> {
+    if in_doubt(tx)? == doubt {
+        return Ok(());
+    }
+    put(tx, DOUBT, &doubt)
+}
+
+/// Every actor this tablet has written with, the present one last.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -232,11 +267,12 @@ pub fn synced_at(tx: &Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
     get(tx, SYNCED)
 }
 
-/// Notes that a session ended in agreement.
+/// Notes that a session ended in agreement, so that nothing is in doubt any more.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn set_synced_at(tx: &Tx<'_>, at: Timestamp) -> Result<(), StoreError> {
+    set_doubt(tx, false)?;
     put(tx, SYNCED, &at)
 }
 

@@ -16,6 +16,7 @@ use sojourn_sync_protocol::{
     ActorId, AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
 };
 
+use crate::areas;
 use crate::error::Error;
 use crate::identity::{self, Chain, Identity};
 use crate::store::{StoreError, Tx};
@@ -197,6 +198,30 @@ pub(crate) fn release(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
         &[&id],
     )
     .map(drop)
+}
+
+/// Puts every edit under the present grant, since earlier ones belong to an enrolment that is over. An area that it
+/// does not cover is replaced by its first.
+pub(crate) fn grant_anew(tx: &Tx<'_>) -> Result<(), Error> {
+    let grant = identity::grant(tx)?.ok_or(Error::NotEnrolled)?;
+    both(tx, "UPDATE {outbox} SET granted = ?1", &[&grant.version])?;
+    let Some(first) = grant.areas.first() else {
+        return Ok(());
+    };
+    let written_for = tx.all("SELECT DISTINCT area FROM outbox", [], |row| {
+        row.get::<_, String>(0)
+    })?;
+    for area in written_for {
+        let covered = match area.parse() {
+            Ok(area) => areas::is_within(tx, &area, &grant.areas)?,
+            Err(_) => false,
+        };
+        if !covered {
+            let sql = "UPDATE {outbox} SET area = ?2 WHERE area = ?1";
+            both(tx, sql, &[&area, &first.as_str()])?;
+        }
+    }
+    Ok(())
 }
 
 /// Notes that the feed has shown a pending change; says whether that was news. A held one was adopted by a

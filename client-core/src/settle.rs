@@ -12,9 +12,8 @@ use sojourn_sync_protocol::message::{Fate, QuarantineReason};
 use sojourn_sync_protocol::record::{
     Authorship, Document, Edit, EditError, RawChange, inspect, residence_values,
 };
-use sojourn_sync_protocol::{ChangeHash, DocumentId};
+use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId, HouseholdId};
 
-use crate::areas;
 use crate::documents::{self, FIRST_EPOCH, Stored};
 use crate::error::Error;
 use crate::identity::{self, Chain};
@@ -62,6 +61,7 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
         digest: batch.digest(),
     };
     identity::set_chain(work.tx, &chain)?;
+    identity::set_last_batch(work.tx, chain.digest)?;
 
     let mut settled = Settled::default();
     let mut merged: BTreeMap<DocumentId, Vec<OutboxRow>> = BTreeMap::new();
@@ -107,13 +107,33 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             }
         }
         let stranded = take_out(work, id, &without)?;
-        settled.made_again += make_again(work, id, &stranded)?;
+        if is_registered(work, id.household)? {
+            settled.made_again += make_again(work, id, &stranded)?;
+        } else {
+            // The household itself was refused: what describes it waits with it.
+            let why = QuarantineReason::Descendant;
+            for row in &stranded {
+                outbox::hold(work.tx, row.id, &HeldReason::Quarantined { why })?;
+            }
+            settled.held += stranded.len();
+            drop_if_empty(work, id)?;
+        }
+        if documents::stored(work.tx, id)?.is_some_and(|stored| stored.leaving) {
+            documents::purge_document(work, id)?;
+        }
     }
     for id in forked {
         settled.held += await_copy(work, id)?;
         settled.wanted.insert(id);
     }
     Ok(settled)
+}
+
+/// Whether the tablet knows who lives where: without that nothing else can be said of a household.
+fn is_registered(work: &Work<'_>, household: HouseholdId) -> Result<bool, Error> {
+    let core = DocumentId::new(household, DocKind::Core);
+    let found = documents::load(work.tx, work.cache, core)?;
+    Ok(found.is_some_and(|(_, document)| !residence_values(&document).is_empty()))
 }
 
 /// The server has these edits of one document now.
@@ -155,13 +175,15 @@ fn await_copy(work: &mut Work<'_>, id: DocumentId) -> Result<usize, Error> {
     Ok(aside.len())
 }
 
-/// Makes every pending edit again under a fresh actor, after the tablet was enrolled anew. Says how many.
+/// Makes every pending edit again under a fresh actor, after the tablet was enrolled anew: under the new grant, whose
+/// first area stands for one that it does not cover. Says how many.
 ///
 /// # Errors
 /// [`Error`].
 pub fn rewrite_all(work: &mut Work<'_>) -> Result<usize, Error> {
     let actor = work.fresh_actor();
     identity::rotate(work.tx, actor)?;
+    outbox::grant_anew(work.tx)?;
     let pending = outbox::pending(work.tx)?;
     for row in pending.iter().filter(|row| row.seen) {
         acknowledged(work, row.document, std::slice::from_ref(row))?;
@@ -262,21 +284,15 @@ fn make(
     edit: &Edit,
     row: &OutboxRow,
 ) -> Result<Result<(), EditError>, Error> {
-    let (Some(identity), Some(grant), Some(chain)) = (
-        identity::identity(work.tx)?,
-        identity::grant(work.tx)?,
-        identity::chain(work.tx)?,
-    ) else {
+    let (Some(identity), Some(chain)) = (identity::identity(work.tx)?, identity::chain(work.tx)?)
+    else {
         return Err(Error::NotEnrolled);
     };
-    let area = match grant.areas.first() {
-        Some(first) if !areas::is_within(work.tx, &row.area, &grant.areas)? => first.clone(),
-        _ => row.area.clone(),
-    };
+    // Authority is that of the moment when the edit was made, whatever was granted since.
     let by = Authorship {
         actor: chain.actor,
         staff: identity.staff,
-        area,
+        area: row.area.clone(),
         at: row.at,
     };
     let (mut stored, mut document) = match documents::load(work.tx, work.cache, id)? {
@@ -300,7 +316,7 @@ fn make(
             change: &change,
             by: &by,
             edit: Some(edit),
-            grant: grant.version,
+            grant: row.grant,
         },
     )?;
     Ok(Ok(()))
@@ -373,6 +389,10 @@ pub(crate) fn put_back(
                 release_if_it_fits(work, &row)?;
             }
             EditState::Held(reason) if reason.waits() => again.push(row),
+            // What it builds on was refused once, and the household is here after all.
+            EditState::Held(HeldReason::Quarantined {
+                why: QuarantineReason::Descendant,
+            }) if row.edit.is_some() => again.push(row),
             EditState::Held(_) => {}
             EditState::Queued | EditState::Batched { .. } => {
                 let other_epoch = anew && row.epoch != stored.epoch;
@@ -433,7 +453,7 @@ pub(crate) fn go_on_without(work: &mut Work<'_>, id: DocumentId) -> Result<(), E
     Ok(())
 }
 
-/// Puts a change of this device that the server has lost at the end of the line again; if it does not fit on
+/// Puts a change that the server has lost at the end of the line again; if it does not fit on
 /// the server's copy, it waits for what it builds on.
 pub(crate) fn hand_in_again(
     work: &mut Work<'_>,
@@ -466,17 +486,16 @@ pub(crate) fn hand_in_again(
     Ok(())
 }
 
-/// Hands in again every change of this device in a document that the server does not hold where the tablet
-/// has it. Says whether there was any.
+/// Hands in again every change of a document that the server may not have, whoever made it: this tablet may be the only
+/// one left that holds it. The server keeps aside what it cannot take from this tablet. Says whether there was any.
 pub(crate) fn offer_again(work: &mut Work<'_>, id: DocumentId) -> Result<bool, Error> {
     let Some((mut stored, document)) = documents::load(work.tx, work.cache, id)? else {
         return Ok(false);
     };
-    let own = identity::actors(work.tx)?;
     let waiting = outbox::hashes_of(work.tx, id)?;
     let mut lost = document.changes();
     drop(document);
-    lost.retain(|change| own.contains(&change.actor) && !waiting.contains(&change.hash));
+    lost.retain(|change| !waiting.contains(&change.hash));
     if lost.is_empty() {
         return Ok(false);
     }
@@ -487,6 +506,19 @@ pub(crate) fn offer_again(work: &mut Work<'_>, id: DocumentId) -> Result<bool, E
     }
     work.changed(id.household)?;
     Ok(true)
+}
+
+/// The server may have lost what it acknowledged. Documents already on their way off are handed in again now, others
+/// before they go.
+pub(crate) fn doubt(work: &mut Work<'_>) -> Result<(), Error> {
+    if identity::in_doubt(work.tx)? {
+        return Ok(());
+    }
+    identity::set_doubt(work.tx, true)?;
+    for id in documents::leaving(work.tx)? {
+        offer_again(work, id)?;
+    }
+    Ok(())
 }
 
 /// After a salvage: puts every pending change back that its document lacks, beginning documents that were

@@ -60,6 +60,10 @@ pub async fn sync(
     store
         .read("page", move |tx| {
             let page = read_page(tx, &device, &request)?;
+            let lost = match &request.last {
+                Some(last) => !ingest::is_answered(tx, device.id, last)?,
+                None => false,
+            };
             Ok(SyncReply {
                 server_time: now,
                 fates,
@@ -69,6 +73,7 @@ pub async fn sync(
                 digests: page.digests,
                 grant: (request.grant != device.grant.version).then(|| device.grant.clone()),
                 areas_version: areas::version(tx)?,
+                lost,
             })
         })
         .await

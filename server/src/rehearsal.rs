@@ -322,6 +322,7 @@ impl Tablet {
                 .collect(),
             page_bytes,
             push,
+            last: None,
         }
     }
 

@@ -113,6 +113,11 @@ pub struct SyncRequest {
     /// Changes to hand in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Batch>,
+    /// Digest (32 bytes) of the last batch that was answered; absent before the first. A server that does not know it was
+    /// put back to a time before.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "serde_bytes")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Binary))]
+    pub last: Option<[u8; 32]>,
 }
 
 /// The reply to a sync request.
@@ -140,6 +145,9 @@ pub struct SyncReply {
     pub grant: Option<Grant>,
     /// The current version of the area tree.
     pub areas_version: u64,
+    /// The server does not know the batch that the tablet names as its last: some of what it acknowledged may be gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 /// What one area holds, over the kinds of document that the device may hold.

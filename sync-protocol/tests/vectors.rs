@@ -151,8 +151,16 @@ fn every_message_keeps_its_bytes() {
         }],
         page_bytes: 4_194_304,
         push: None,
+        last: None,
     };
     frozen.message("sync-request-idle", &idle);
+    frozen.message(
+        "sync-request-after-a-batch",
+        &SyncRequest {
+            last: Some([8; 32]),
+            ..idle.clone()
+        },
+    );
     let change = PushedChange {
         document: core,
         epoch: 1,
@@ -185,8 +193,16 @@ fn every_message_keeps_its_bytes() {
         }],
         grant: None,
         areas_version: 1,
+        lost: false,
     };
     frozen.message("sync-reply-idle", &idle);
+    frozen.message(
+        "sync-reply-lost",
+        &SyncReply {
+            lost: true,
+            ..idle.clone()
+        },
+    );
     let mut fates = vec![
         Fate::Accepted { late: false },
         Fate::Accepted { late: true },

@@ -13,8 +13,9 @@ use std::time::Duration;
 use sojourn_sync_protocol::limits::PAGE_BYTES_TARGET;
 use sojourn_sync_protocol::message::{
     AreasReply, SyncReply, SyncRequest, TokenReply, TokenRequest, VerifyAnswer, VerifyAsk,
-    VerifyReply, VerifyRequest,
+    VerifyReply, VerifyRequest, WholeDocument,
 };
+use sojourn_sync_protocol::refusal::Refusal;
 use sojourn_sync_protocol::{DocumentId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -352,8 +353,19 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
             area: step.area.clone(),
             ask: step.ask.clone(),
         };
-        let reply: VerifyReply = self.post("/v1/verify", Some(&token), &request).await?;
+        let answered: Result<VerifyReply, Failure> =
+            self.post("/v1/verify", Some(&token), &request).await;
         let now = self.clock.now();
+        let reply = match (&step.ask, answered) {
+            (
+                VerifyAsk::Fetch { documents },
+                Err(Failure::Refused(Refusal::UnknownArea { .. })),
+            ) => {
+                // The area left the grant: no copy of the server's will come.
+                return self.fetched(documents, &[]);
+            }
+            (_, answered) => answered?,
+        };
         match (&step.ask, reply.answer) {
             (VerifyAsk::Buckets, VerifyAnswer::Buckets(theirs)) => {
                 let differing = self.tablet.read("compare buckets", |tx| {
@@ -378,15 +390,20 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
                 Ok(Reply::Leaves { fetch, repaired })
             }
             (VerifyAsk::Fetch { documents }, VerifyAnswer::Fetched(fetched)) => {
-                let mut offered = self.offered.clone();
-                self.take_in("install documents", |work| {
-                    incoming::install_fetched(work, documents, &fetched, &mut offered)
-                })?;
-                self.offered = offered;
-                Ok(Reply::Fetched)
+                self.fetched(documents, &fetched)
             }
             _ => Err(Failure::Unusable("it answers another question".into()).into()),
         }
+    }
+
+    /// Puts fetched documents in place.
+    fn fetched(&mut self, asked: &[DocumentId], found: &[WholeDocument]) -> Result<Reply, Stop> {
+        let mut offered = self.offered.clone();
+        self.take_in("install documents", |work| {
+            incoming::install_fetched(work, asked, found, &mut offered)
+        })?;
+        self.offered = offered;
+        Ok(Reply::Fetched)
     }
 
     /// Takes in an answer by one transaction. An answer whose documents make a reader panic is one that cannot

@@ -35,6 +35,9 @@ pub fn apply_page(
     };
     let mut fetch = BTreeSet::new();
 
+    if reply.lost {
+        settle::doubt(work)?;
+    }
     if request.push.is_some() {
         let settled = outbox::settle(work, &reply.fates)?;
         synced.pushed = u64::try_from(settled.merged).unwrap_or(u64::MAX);

@@ -31,6 +31,7 @@ pub fn request(
         cursor,
         page_bytes,
         push,
+        last: identity::last_batch(work.tx)?,
     })
 }
 

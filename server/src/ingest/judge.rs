@@ -96,12 +96,13 @@ pub(super) fn judge_batch(
     loop {
         let mut pass = Pass {
             tx,
+            device,
             by: By {
-                device: device.id,
                 staff: device.staff,
                 grant: grant.as_ref(),
             },
             home: device.grant.areas.first(),
+            others: HashSet::new(),
             careful: &careful,
             suspects: HashSet::new(),
             refused: HashSet::new(),
@@ -190,8 +191,11 @@ impl From<QuarantineReason> for Stop {
 /// One run through the batch.
 struct Pass<'a, 'c> {
     tx: &'a Tx<'c>,
+    device: &'a Device,
     by: By<'a>,
     home: Option<&'a AreaCode>,
+    /// Actors bound to devices of other members of staff.
+    others: HashSet<ActorId>,
     careful: &'a HashSet<DocumentId>,
     suspects: HashSet<DocumentId>,
     refused: HashSet<(DocumentId, ChangeHash)>,
@@ -225,7 +229,7 @@ impl Pass<'_, '_> {
         let circumstances = Circumstances {
             held: scratch.document.has(&head.hash),
             epoch: scratch.epoch,
-            actor_of: self.judged.actors[&head.actor],
+            actor_of_others: self.others.contains(&head.actor),
             last_seq: scratch.last_seqs[&head.actor],
         };
         let (owner, stays) = (
@@ -280,7 +284,13 @@ impl Pass<'_, '_> {
     fn open(&mut self, id: DocumentId, actor: ActorId) -> Result<(), StoreError> {
         let tx = self.tx;
         if let btree_map::Entry::Vacant(entry) = self.judged.actors.entry(actor) {
-            entry.insert(devices::device_of_actor(tx, actor)?);
+            let bound = devices::device_of_actor(tx, actor)?;
+            if let Some(bound) = bound.filter(|bound| *bound != self.device.id)
+                && devices::get(tx, bound)?.is_none_or(|other| other.staff != self.device.staff)
+            {
+                self.others.insert(actor);
+            }
+            entry.insert(bound);
         }
         let household = match self.judged.households.entry(id.household) {
             btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -388,7 +398,9 @@ impl Pass<'_, '_> {
     /// What became of the changes that this one builds on.
     fn missing(&self, id: DocumentId, absent: &[ChangeHash]) -> Result<Stop, StoreError> {
         for dep in absent {
-            if self.refused.contains(&(id, *dep)) || quarantine::holds(self.tx, id, dep)? {
+            if self.refused.contains(&(id, *dep))
+                || quarantine::holds(self.tx, self.device.id, id, dep)?
+            {
                 return Ok(QuarantineReason::Descendant.into());
             }
         }
@@ -413,7 +425,9 @@ impl Pass<'_, '_> {
                 Ok(())
             }
             (DocKind::Core, Some(_), _) => Err(QuarantineReason::NotAuthorised.into()),
-            _ if refused_before(self) || quarantine::holds_of(self.tx, id.household)? => {
+            _ if refused_before(self)
+                || quarantine::holds_of(self.tx, self.device.id, id.household)? =>
+            {
                 Err(QuarantineReason::Descendant.into())
             }
             _ => Err(QuarantineReason::NotAuthorised.into()),

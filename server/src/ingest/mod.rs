@@ -18,7 +18,7 @@ mod verdict;
 
 use std::collections::BTreeSet;
 
-use sojourn_sync_protocol::{AreaCode, Timestamp, batch::Batch, message::Fate};
+use sojourn_sync_protocol::{AreaCode, DeviceId, Timestamp, batch::Batch, message::Fate};
 
 use crate::devices::{self, Device};
 use crate::residence;
@@ -57,6 +57,15 @@ pub(crate) struct Settled {
     pub fates: Vec<Fate>,
     /// Areas whose feed moved.
     pub moved: BTreeSet<AreaCode>,
+}
+
+/// Whether a batch of this digest was handed in by the device and answered.
+pub(crate) fn is_answered(
+    tx: &Tx<'_>,
+    device: DeviceId,
+    digest: &[u8; 32],
+) -> Result<bool, StoreError> {
+    Ok(chain::stored(tx, device, digest)?.is_some())
 }
 
 /// Decides about a batch on the snapshot of `tx`. The signature has been checked.

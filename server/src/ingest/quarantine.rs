@@ -65,29 +65,36 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Whether a change of this document was kept aside.
+/// Whether a change of this document that the device handed in was kept aside. What another device handed in says
+/// nothing: the change's author may still hand it in.
 pub(super) fn holds(
     tx: &Tx<'_>,
+    device: DeviceId,
     document: DocumentId,
     hash: &ChangeHash,
 ) -> Result<bool, StoreError> {
     let found = tx.query_opt(
-        "SELECT 1 FROM quarantine WHERE household = ?1 AND kind = ?2 AND hash = ?3 LIMIT 1",
+        "SELECT 1 FROM quarantine WHERE household = ?1 AND kind = ?2 AND hash = ?3 AND device = ?4 LIMIT 1",
         params![
             document.household.as_bytes(),
             document.kind.code(),
-            hash.as_bytes()
+            hash.as_bytes(),
+            device.as_bytes()
         ],
         |row| row.i64(0),
     )?;
     Ok(found.is_some())
 }
 
-/// Whether any change of this household was kept aside.
-pub(super) fn holds_of(tx: &Tx<'_>, household: HouseholdId) -> Result<bool, StoreError> {
+/// Whether any change of this household that the device handed in was kept aside.
+pub(super) fn holds_of(
+    tx: &Tx<'_>,
+    device: DeviceId,
+    household: HouseholdId,
+) -> Result<bool, StoreError> {
     let found = tx.query_opt(
-        "SELECT 1 FROM quarantine WHERE household = ?1 LIMIT 1",
-        params![household.as_bytes()],
+        "SELECT 1 FROM quarantine WHERE household = ?1 AND device = ?2 LIMIT 1",
+        params![household.as_bytes(), device.as_bytes()],
         |row| row.i64(0),
     )?;
     Ok(found.is_some())

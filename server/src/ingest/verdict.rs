@@ -1,7 +1,7 @@
 //! What is decided about a change before its content is looked at: values in, a fate or leave to go on out.
 
 use sojourn_sync_protocol::{
-    AreaCode, DeviceId, DocKind, DocumentId, StaffId,
+    AreaCode, DocKind, DocumentId, StaffId,
     gate::ChangeHead,
     message::{Fate, Grant, QuarantineReason},
     record::Attribution,
@@ -10,8 +10,6 @@ use sojourn_sync_protocol::{
 /// Who hands in, and under which grant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct By<'a> {
-    /// The device.
-    pub device: DeviceId,
     /// Whose it is.
     pub staff: StaffId,
     /// The grant that the batch names; `None` when the device never had it.
@@ -38,8 +36,9 @@ pub(super) struct Circumstances {
     pub held: bool,
     /// The document's epoch.
     pub epoch: u64,
-    /// The device its actor is bound to.
-    pub actor_of: Option<DeviceId>,
+    /// Its actor is bound to a device of another member of staff. A tablet enrolled anew is another device of the
+    /// same one, and hands in what it wrote before if the server has lost that.
+    pub actor_of_others: bool,
     /// Number of the actor's last change of the document.
     pub last_seq: u64,
 }
@@ -73,7 +72,7 @@ pub(super) fn judge<E>(
     if epoch != known.epoch {
         return Ok(Err(Fate::OldEpoch { epoch: known.epoch }));
     }
-    if known.actor_of.is_some_and(|device| device != by.device) {
+    if known.actor_of_others {
         return Ok(Err(aside(QuarantineReason::WrongActor)));
     }
     let Some(grant) = by.grant else {

@@ -26,10 +26,15 @@ impl World {
     }
 
     /// After a disk was lost: what this tablet wrote is missing for good unless the server has it, or the tablet
-    /// still has it to hand in; among its acknowledged changes too, when `documents_too`.
+    /// still has it to hand in; or any tablet has it among its acknowledged changes, when `documents_too`.
     pub(super) fn reckon(&mut self, at: usize, documents_too: bool) {
         let (_, logged) = self.log();
-        let kept = self.kept(at, documents_too);
+        let mut kept = self.kept(at, documents_too);
+        if documents_too {
+            for other in 0..self.slots.len() {
+                kept.extend(self.kept(other, true));
+            }
+        }
         for mark in &mut self.marks {
             let safe = logged.contains(&mark.number) || kept.contains(&mark.number);
             if mark.tablet == at && !mark.excused && !safe {

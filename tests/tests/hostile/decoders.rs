@@ -62,6 +62,7 @@ fn every_decoder_survives() {
         }],
         page_bytes: 1000,
         push: None,
+        last: Some([7; 32]),
     };
     let page = SyncReply {
         server_time: sojourn_server::clock::now(),
@@ -75,6 +76,7 @@ fn every_decoder_survives() {
         digests: Vec::new(),
         grant: None,
         areas_version: 1,
+        lost: true,
     };
     let frames = [
         codec::encode(&reply, Effort::Quick),

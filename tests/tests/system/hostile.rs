@@ -184,6 +184,7 @@ fn idle() -> Vec<u8> {
         cursor: Vec::new(),
         page_bytes: 1000,
         push: None,
+        last: None,
     };
     codec::encode(&request, Effort::Quick)
 }
