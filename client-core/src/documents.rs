@@ -423,7 +423,7 @@ pub fn purge(work: &mut Work<'_>, household: HouseholdId) -> Result<(), Error> {
 }
 
 /// Takes one document off this tablet: at once, or once its pending edits are acknowledged. While it is in doubt what
-/// the server still has, this tablet's changes are handed in again first.
+/// the server still has, its changes are handed in again first.
 ///
 /// # Errors
 /// [`Error`].

@@ -219,7 +219,7 @@ pub(crate) fn set_last_batch(tx: &Tx<'_>, digest: [u8; 32]) -> Result<(), StoreE
     put(tx, LAST, &serde_bytes::ByteArray::new(digest))
 }
 
-/// Whether the server may have lost what it acknowledged: until both sides are proved to agree, own changes are handed
+/// Whether the server may have lost what it acknowledged: until both sides are proved to agree, a document's changes are handed
 /// in again before a document is taken off.
 ///
 /// # Errors

@@ -191,8 +191,17 @@ pub fn rewrite_all(work: &mut Work<'_>) -> Result<usize, Error> {
     let documents: BTreeSet<DocumentId> = pending.iter().map(|row| row.document).collect();
     let mut made_again = 0;
     for id in documents {
-        let aside = set_aside(work, id)?;
-        made_again += make_again(work, id, &aside)?;
+        let mut rows = outbox::rows_of(work.tx, id)?;
+        rows.retain(|row| !matches!(row.state, EditState::Held(_)) && !row.seen);
+        // Of what was lost by the server only the bytes are known: they go as they are.
+        let (again, as_they_are): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.edit.is_some());
+        for row in &as_they_are {
+            outbox::release(work.tx, row.id)?;
+        }
+        let without = again.iter().map(|row| row.change).collect();
+        let stranded = take_out(work, id, &without)?;
+        made_again += make_again(work, id, &stranded)?;
     }
     Ok(made_again)
 }

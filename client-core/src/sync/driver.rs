@@ -190,7 +190,7 @@ struct Driver<'a, T, C> {
     identity: Identity,
     options: Options,
     tally: Tally,
-    /// Documents whose own changes were handed in again in this session.
+    /// Documents whose changes were handed in again in this session.
     offered: HashSet<DocumentId>,
     /// A page that was asked for while the one before it was taken in.
     ahead: Option<Ahead>,

@@ -170,7 +170,7 @@ fn leaves(tx: &Tx<'_>, area: &AreaCode) -> Result<Leaves, StoreError> {
         .collect())
 }
 
-/// Compares documents, and deals with those that the server does not hold in this area: own changes of them
+/// Compares documents, and deals with those that the server does not hold in this area: their changes
 /// are handed in again, once a session (`offered` remembers which); after that they are purged.
 /// Returns what to fetch, and whether anything was mended.
 ///
@@ -201,7 +201,7 @@ pub fn compare_documents(
     Ok((difference.fetch, mended))
 }
 
-/// Puts fetched documents in place. For one that the server does not hold in this area, own changes that it
+/// Puts fetched documents in place. For one that the server does not hold in this area, changes that it
 /// may have lost are handed in again, once a session, and what waits for it is made again on top of them.
 ///
 /// # Errors

@@ -407,7 +407,7 @@ impl Pass<'_, '_> {
         Ok(Stop::Fate(Fate::MissingDeps))
     }
 
-    /// A household begins with a core change that says it lives within the grant.
+    /// A household begins with a core change that says it lives within the grant; anything else of it comes later.
     fn may_register(&mut self, id: DocumentId, touches: &[Touch]) -> Result<(), Stop> {
         let lives = touches.iter().find_map(|touch| match &touch.value {
             Some(Value::Text(area)) if touch.path == RESIDENCE => area.parse::<AreaCode>().ok(),
@@ -430,6 +430,8 @@ impl Pass<'_, '_> {
             {
                 Err(QuarantineReason::Descendant.into())
             }
+            // It builds on a registration that is not here.
+            (DocKind::Health, ..) => Err(Stop::Fate(Fate::MissingDeps)),
             _ => Err(QuarantineReason::NotAuthorised.into()),
         }
     }
