@@ -376,7 +376,7 @@ async fn two_registrations_of_one_id_and_a_health_document_first() {
         }
     };
     let fates = tablet.push(&register_, vec![orphan]).await;
-    assert_eq!(fates, [aside(QuarantineReason::NotAuthorised)]);
+    assert_eq!(fates, [Fate::MissingDeps]);
     let mut other = register_.tablet(Role::Worker, &["a"]).await;
     tablet.edit(3, &register(3, "a"));
     other.edit(3, &register(3, "a"));
