@@ -112,17 +112,20 @@ impl Tablet {
         now: Timestamp,
         mut random: Box<dyn Random>,
     ) -> Result<Opened, Error> {
-        let opened = Store::open(dir, passphrase, cost, &migrations::TABLET, &mut *random)?;
+        let mut opened = Store::open(dir, passphrase, cost, &migrations::TABLET, &mut *random)?;
+        // A folder that was closed in order is not looked through, so damage may show here. It is noted, and the next
+        // opening salvages.
+        if let Err(StoreError::Corrupt(_)) = wants_rebuild(&opened.store) {
+            drop(opened);
+            opened = Store::open(dir, passphrase, cost, &migrations::TABLET, &mut *random)?;
+        }
         let tablet = Self {
             store: opened.store,
             cache: Cache::default(),
             random: Mutex::new(random),
             online: AtomicBool::new(false),
         };
-        if tablet
-            .store
-            .read::<_, StoreError>("state", |tx| is_set(tx, migrations::REBUILD))?
-        {
+        if wants_rebuild(&tablet.store)? {
             tablet.write("rebuild", now, rebuild)?;
         }
         Ok(Opened {
@@ -469,6 +472,10 @@ fn stored(error: Error) -> StoreError {
         Error::Store(error) => error,
         other => StoreError::Corrupt(other.to_string()),
     }
+}
+
+fn wants_rebuild(store: &Store) -> Result<bool, StoreError> {
+    store.read("state", |tx| is_set(tx, migrations::REBUILD))
 }
 
 fn is_set(tx: &Tx<'_>, name: &str) -> Result<bool, StoreError> {

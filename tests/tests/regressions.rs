@@ -8,7 +8,7 @@ use sojourn_tests::simulation::{
 };
 
 /// Seeds played, and operations in each.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 16;
 const OPS: usize = 60;
 
 /// A session that meets this at its request of this number.

@@ -228,6 +228,15 @@ impl Store {
         Ok(held(&self.writer).pragma_query_value(None, "page_count", |row| row.get(0))?)
     }
 
+    /// Every page of the database as it is under its cipher, free ones too: to see what is no longer there. Takes as
+    /// much memory as the database has bytes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn image(&self) -> Result<Vec<u8>, StoreError> {
+        Ok(held(&self.writer).serialize("main")?.to_vec())
+    }
+
     /// The folder the store is in.
     pub fn dir(&self) -> &Path {
         self.folder.path()

@@ -166,7 +166,8 @@ fn connect_pair(
     Ok((writer, reader))
 }
 
-/// A connection with the key given and the settings of this store.
+/// A connection with the key given and the settings of this store. What is deleted is overwritten, on pages that become
+/// free too: a household that was taken off is nowhere in the file.
 pub(crate) fn connect(
     path: &Path,
     key: &DatabaseKey,
@@ -180,7 +181,7 @@ pub(crate) fn connect(
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.execute_batch(
         "PRAGMA temp_store = MEMORY;
-         PRAGMA secure_delete = FAST;
+         PRAGMA secure_delete = ON;
          PRAGMA cache_size = -8192;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;",

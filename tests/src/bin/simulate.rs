@@ -1,5 +1,7 @@
-//! Plays the simulated world from many seeds: `simulate --seeds N [--seed S] [--ops M] [--threads T]`. A seed that fails is
-//! shrunk and printed as a list that can be pinned. Exit code 1 when any failed.
+//! Plays the simulated world from many seeds: `simulate --seeds N [--seed S] [--ops M] [--threads T] [--at-least K]`. A seed
+//! that fails is shrunk and printed as a list that can be pinned.
+//!
+//! Exit code 1 when a seed failed; 3 when none did and a kind of fault fired less often than was asked for.
 
 use std::{
     process::ExitCode,
@@ -11,10 +13,13 @@ use std::{
 };
 
 use clap::Parser;
-use sojourn_tests::simulation::{Figures, pinned, play_quietly, shrink};
+use sojourn_tests::simulation::{Figures, KINDS, pinned, play_quietly, shrink};
 
 /// Failures shrunk and printed; the rest are counted.
 const SHRUNK_MAX: usize = 5;
+
+/// Exit code when a kind of fault fired too seldom.
+const SELDOM: u8 = 3;
 
 /// Plays the simulated world.
 #[derive(Debug, Parser)]
@@ -34,6 +39,9 @@ struct Wanted {
     /// Failures in all after which no further seed is begun.
     #[arg(long, default_value_t = 20)]
     failures: usize,
+    /// Times that every kind of fault must have fired.
+    #[arg(long, default_value_t = 0)]
+    at_least: u64,
     /// Print a failure as it is, without shrinking it.
     #[arg(long)]
     raw: bool,
@@ -85,10 +93,21 @@ fn main() -> ExitCode {
             pinned(seed, &failure)
         );
     }
-    let sound = figures.runs == wanted.seeds;
-    if sound {
+    if figures.runs != wanted.seeds {
+        return ExitCode::FAILURE;
+    }
+    let fired = |kind: &str| figures.faults.get(kind).copied().unwrap_or(0);
+    let seldom = KINDS.map(|kind| (fired(kind), kind));
+    let seldom: Vec<_> = seldom
+        .iter()
+        .filter(|(times, _)| *times < wanted.at_least)
+        .collect();
+    for (times, kind) in &seldom {
+        println!("fired {times} times, of {}: {kind}", wanted.at_least);
+    }
+    if seldom.is_empty() {
         ExitCode::SUCCESS
     } else {
-        ExitCode::FAILURE
+        ExitCode::from(SELDOM)
     }
 }

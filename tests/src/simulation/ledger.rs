@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use sojourn_sync_protocol::ChangeHash;
 
-use super::{watch::marks_in, world::World};
+use super::{
+    watch::{Mark, marks_in},
+    world::World,
+};
 
 impl World {
     /// Hashes of the server's log, and the marks in it.
@@ -42,6 +45,35 @@ impl World {
                 self.figures.excused += 1;
             }
         }
+    }
+
+    /// What no longer waits on a tablet since the last step is in the server's log.
+    pub(super) fn what_waited_met_its_fate(
+        &mut self,
+        logged: &BTreeSet<u64>,
+    ) -> Result<(), String> {
+        for at in 0..self.slots.len() {
+            let now = self.kept(at, false);
+            let before = std::mem::replace(&mut self.slots[at].waiting, now.clone());
+            self.figures.checked += before.len() as u64;
+            for mark in before
+                .difference(&now)
+                .filter(|mark| !logged.contains(mark))
+            {
+                let excused = |known: &Mark| known.number == *mark && known.excused;
+                if !self.marks.iter().any(excused) && !self.waits_elsewhere(at, *mark) {
+                    return Err(format!(
+                        "edit {mark} left tablet {at} and is not in the log"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another tablet, a copy of this one, has it to hand in.
+    fn waits_elsewhere(&self, at: usize, mark: u64) -> bool {
+        (0..self.slots.len()).any(|other| other != at && self.kept(other, false).contains(&mark))
     }
 
     /// The marks that a tablet has in its outbox, and in its documents when `documents_too`.

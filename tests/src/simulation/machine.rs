@@ -1,8 +1,11 @@
 //! The machines of the world: each has a disk that fails on command, goes down and comes up with what survived, is
 //! backed up, put back and copied.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sojourn_client_core::{
     Tablet,
@@ -56,6 +59,11 @@ impl Hardware {
         self.disk.arm(self.plan);
     }
 
+    /// Whether anything went wrong since that was last told.
+    pub(super) fn struck(&self) -> bool {
+        self.disk.fired() > self.told
+    }
+
     /// It is in force no more. What went wrong meanwhile, and how often.
     fn shelter(&mut self) -> Option<(Plan, u64)> {
         if std::mem::take(&mut self.exposed) {
@@ -75,6 +83,12 @@ pub(super) struct Slot {
     pub(super) hardware: Hardware,
     pub(super) open: Option<Tablet>,
     pub(super) wrong_by_ms: i64,
+    /// A bit of its disk turned, so that it may have to be salvaged.
+    pub(super) damaged: bool,
+    /// The marks that waited here after the last step.
+    pub(super) waiting: BTreeSet<u64>,
+    /// Nothing was missing after it was last opened.
+    pub(super) whole: bool,
 }
 
 impl Slot {
@@ -98,7 +112,7 @@ impl World {
     }
 
     /// A machine made of a copy of a folder.
-    fn hardware_from(&mut self, name: &str, image: &Path) -> Hardware {
+    pub(super) fn hardware_from(&mut self, name: &str, image: &Path) -> Hardware {
         let folder = self.fresh_folder(name);
         copy_folder(image, &folder);
         Hardware::new(&folder, self.drawn)
@@ -112,7 +126,8 @@ impl World {
             let fired = disk.fired();
             let random = Box::new(self.random());
             match Tablet::open_at_cost(disk.folder(), PASSPHRASE, KeyCost::TESTS, now, random) {
-                Ok(opened) if opened.salvage.is_none() => {
+                Ok(opened) if opened.salvage.is_none() || slot.damaged => {
+                    slot.whole = opened.salvage.is_none_or(|salvage| salvage.is_whole());
                     slot.open = Some(opened.tablet);
                     return Ok(());
                 }
@@ -141,7 +156,7 @@ impl World {
         self.reopen(at)
     }
 
-    fn reopen(&mut self, at: usize) -> Result<(), String> {
+    pub(super) fn reopen(&mut self, at: usize) -> Result<(), String> {
         let mut slot = self.slots.remove(at);
         slot.open = None;
         let opened = self.open(&mut slot);
@@ -207,6 +222,9 @@ impl World {
             hardware,
             open: None,
             wrong_by_ms: original.wrong_by_ms,
+            damaged: false,
+            waiting: BTreeSet::new(),
+            whole: true,
         };
         self.open(&mut slot)?;
         self.slots.push(slot);
@@ -217,6 +235,7 @@ impl World {
 
     pub(super) fn start_server(&mut self) -> Result<(), String> {
         let disk = Arc::clone(&self.server.disk);
+        self.restarts += 1;
         for _ in 0..OPENINGS_MAX {
             let fired = disk.fired();
             let entered = self.runtime.enter();
@@ -268,7 +287,11 @@ impl World {
             .disk
             .bring_up()
             .map_err(|error| error.to_string())?;
-        self.start_server()
+        self.start_server()?;
+        let left = self.server.disk.disarm();
+        let sound = self.server_is_sound();
+        self.server.disk.arm(left);
+        sound
     }
 
     pub(super) fn back_up_server(&mut self) {
@@ -286,15 +309,34 @@ impl World {
         self.server = self.hardware_from("server", &backup);
         self.server.backup = Some(backup);
         self.start_server()?;
-        self.disturbed = true;
         self.fired("server restored from a backup");
+        self.server_went_back();
+        Ok(())
+    }
+
+    /// The server knows less than it did.
+    pub(super) fn server_went_back(&mut self) {
+        self.disturbed = true;
+        self.went_back = true;
+        self.stranger = None;
         let (log, _) = self.log();
         let lost = self.network.watching(|watch| watch.server_restored(&log));
         self.owed.extend(lost);
         for at in 0..self.slots.len() {
             self.reckon(at, true);
         }
-        Ok(())
+    }
+
+    /// A request that was delayed arrives at a server that has been restarted since.
+    pub(super) fn deliver_late(&mut self) {
+        let restarted = self.restarts > self.restarts_at_delivery;
+        self.restarts_at_delivery = self.restarts;
+        for _ in 0..self.runtime.block_on(self.network.deliver_late()) {
+            self.fired("delayed request delivered");
+            if restarted {
+                self.fired("request delayed past a restart");
+            }
+        }
     }
 
     /// After an operation: nothing goes wrong any more, machines that went down come up, and what happened is counted.

@@ -4,19 +4,29 @@
 //! A run is a list of [`Op`]s. The same seed and list give the same run, so a failure replays, shrinks to a short list,
 //! and is pinned by printing it. Every machine has a disk of its own that fails on command.
 
+mod damage;
+mod deeds;
+mod draw;
 mod folders;
+mod frames;
+mod kinds;
 mod layout;
 mod ledger;
 mod machine;
 mod network;
 mod op;
+mod privacy;
 mod rest;
 mod run;
+mod stranger;
 mod time;
+mod walk;
 mod watch;
 mod world;
 
+pub use kinds::KINDS;
 pub use layout::{Layout, Post};
 pub use op::{Fault, Op};
 pub use run::{Failure, Figures, pinned, play, play_quietly, shrink};
 pub use sojourn_disk::{Call, Effect, Plan};
+pub use walk::{Side, walk};

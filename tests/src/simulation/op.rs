@@ -1,20 +1,29 @@
-//! What can happen in the world, as plain values, and how a seed draws a list of them.
+//! What can happen in the world, as plain values.
 
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64Mcg;
-use sojourn_disk::{Call, Effect, Plan};
+use sojourn_disk::Plan;
 
 /// What one request of a session meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It never arrives.
     RequestLost,
+    /// It ends at this byte, counted modulo its length, and so does the connection.
+    RequestCut {
+        /// Where.
+        at: usize,
+    },
     /// The server does its work; the reply is lost.
     ReplyLost,
+    /// The same, of the request that renews the token: later requests pass until there is one.
+    RenewalLost,
+    /// From this request on everything arrives and no reply does, until the session ends.
+    HalfOpen,
     /// It arrives twice; the second answer is the one that counts.
     Duplicated,
     /// It seems lost, and arrives long after: see [`Op::DeliverLate`].
     Delayed,
+    /// It seems lost, and arrives after the next request.
+    Reordered,
     /// The reply ends at this byte, counted modulo its length.
     ReplyCut {
         /// Where.
@@ -22,6 +31,14 @@ pub enum Fault {
     },
     /// The page of a captive portal comes instead, with status 200.
     Portal,
+    /// The tablet's program speaks a newer protocol than the server.
+    NewerTablet,
+    /// The tablet's program writes a field that the server does not know.
+    LaterTablet,
+    /// The server speaks a newer protocol than the tablet's program.
+    NewerServer,
+    /// The server writes a field that the tablet's program does not know.
+    LaterServer,
     /// The tablet's program is killed before the request leaves.
     KilledBefore,
     /// The tablet's program is killed after the server did its work.
@@ -37,11 +54,17 @@ impl Fault {
     pub const fn name(self) -> &'static str {
         match self {
             Self::RequestLost => "request lost",
+            Self::RequestCut { .. } => "request cut at a byte",
             Self::ReplyLost => "reply lost after commit",
+            Self::RenewalLost => "renewal's reply lost",
+            Self::HalfOpen => "link half open",
             Self::Duplicated => "request duplicated",
             Self::Delayed => "request delayed",
+            Self::Reordered => "request overtaken",
             Self::ReplyCut { .. } => "reply cut at a byte",
             Self::Portal => "captive portal",
+            Self::NewerTablet | Self::LaterTablet => "newer tablet, older server",
+            Self::NewerServer | Self::LaterServer => "older tablet, newer server",
             Self::KilledBefore => "tablet killed before a request",
             Self::KilledAfter => "tablet killed before a reply",
             Self::ServerKilled => "server killed after commit",
@@ -68,6 +91,20 @@ pub enum Op {
     /// The household moves.
     Move {
         tablet: usize,
+        household: usize,
+        to: usize,
+    },
+    /// Two tablets that hold the same household move it to different villages, neither knowing of the other.
+    Contest {
+        tablet: usize,
+        other: usize,
+        household: usize,
+        to: usize,
+    },
+    /// A tablet moves a household and hands that in; another that holds it edits it without knowing.
+    LateEdit {
+        tablet: usize,
+        other: usize,
         household: usize,
         to: usize,
     },
@@ -117,162 +154,16 @@ pub enum Op {
     Withdraw { tablet: usize },
     /// The tablet is enrolled anew for its post.
     Reenrol { tablet: usize },
-}
-
-/// Days by which a clock jumps: ten years.
-const TEN_YEARS: i64 = 3652;
-/// Kinds of disaster, of which a run draws some.
-const DISASTERS: usize = 15;
-/// A kind of disaster is part of one run in so many.
-const DISASTER_IN: usize = 3;
-
-/// Per cent of operations that break a disk; which of them a run has is drawn.
-const WEAR: [u32; 4] = [0, 3, 10, 25];
-
-/// Draws `count` operations. Which disasters a run has is drawn too, so that some runs have many of few kinds.
-pub(super) fn draw(seed: u64, count: usize) -> Vec<Op> {
-    let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let wear = WEAR[rng.random_range(0..WEAR.len())];
-    let disasters: Vec<usize> = (0..DISASTERS)
-        .filter(|_| rng.random_range(0..DISASTER_IN) == 0)
-        .collect();
-    let mut ops: Vec<Op> = (0..count.min(6))
-        .map(|tablet| Op::Register {
-            tablet,
-            area: rng.random_range(0..4),
-        })
-        .collect();
-    while ops.len() < count {
-        ops.push(if rng.random_range(0..100) < wear {
-            wear_out(&mut rng)
-        } else {
-            one(&mut rng, &disasters)
-        });
-    }
-    ops
-}
-
-fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
-    let tablet = rng.random_range(0..8);
-    let household = rng.random_range(0..8);
-    let area = rng.random_range(0..4);
-    match rng.random_range(0..100) {
-        0..5 => Op::Register { tablet, area },
-        5..13 => Op::Phone { tablet, household },
-        13..23 => Op::Address { tablet, household },
-        23..29 => Op::Person { tablet, household },
-        29..37 => Op::Visit { tablet, household },
-        37..45 => Op::Move {
-            tablet,
-            household,
-            to: area,
-        },
-        45..84 => Op::Sync {
-            tablet,
-            retries: rng.random_range(0..3),
-            fault: (rng.random_range(0..2) == 0).then(|| (rng.random_range(0..4) / 2, fault(rng))),
-        },
-        84..86 => Op::DeliverLate,
-        86..88 => Op::Pass {
-            minutes: rng.random_range(1..30),
-        },
-        _ if disasters.is_empty() => Op::LockTablet { tablet },
-        _ => disaster(rng, disasters),
-    }
-}
-
-fn fault(rng: &mut Pcg64Mcg) -> Fault {
-    match rng.random_range(0..10) {
-        0 => Fault::RequestLost,
-        1 => Fault::ReplyLost,
-        2 => Fault::Duplicated,
-        3 => Fault::Delayed,
-        4 => Fault::ReplyCut {
-            at: rng.random_range(0..100_000),
-        },
-        5 => Fault::Portal,
-        6 => Fault::KilledBefore,
-        7 => Fault::KilledAfter,
-        8 => Fault::ServerKilled,
-        _ => Fault::Slow,
-    }
-}
-
-fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
-    let tablet = rng.random_range(0..8);
-    let area = rng.random_range(0..4);
-    let first = rng.random_range(0..2) == 0;
-    match disasters[rng.random_range(0..disasters.len())] {
-        0 => Op::KillTablet { tablet },
-        1 => Op::KillServer,
-        2 => Op::RestartServer,
-        3 if first => Op::BackUpTablet { tablet },
-        3 => Op::RestoreTablet { tablet },
-        4 => Op::CloneTablet { tablet },
-        5 if first => Op::BackUpServer,
-        5 => Op::RestoreServer,
-        6 if first => Op::SetClock {
-            tablet,
-            days: TEN_YEARS,
-        },
-        7 if first => Op::SetClock {
-            tablet,
-            days: -TEN_YEARS,
-        },
-        6 | 7 => Op::SetClock { tablet, days: 0 },
-        8 | 9 if first => Op::Narrow { tablet, area },
-        8 | 9 => Op::Widen { tablet },
-        10 => Op::Withdraw { tablet },
-        14 if first => Op::CutTablet { tablet },
-        14 => Op::CutServer,
-        11 | 12 => Op::Reenrol { tablet },
-        _ => Op::LockTablet { tablet },
-    }
-}
-
-fn wear_out(rng: &mut Pcg64Mcg) -> Op {
-    if rng.random_bool(0.4) {
-        return Op::BreakServer { plan: plan(rng) };
-    }
-    Op::BreakTablet {
-        tablet: rng.random_range(0..8),
-        plan: plan(rng),
-    }
-}
-
-/// What goes wrong with a disk. Calls are counted over operations, so that each of them is struck now and then.
-fn plan(rng: &mut Pcg64Mcg) -> Plan {
-    let many = if rng.random_bool(0.5) { 12 } else { 120 };
-    let plan = |call, effect| Plan {
-        call,
-        after: 0,
-        times: 1,
-        effect,
-    };
-    let made = match rng.random_range(0..12) {
-        0 => plan(Call::Write, Effect::Kill),
-        1 => plan(Call::Sync, Effect::Kill),
-        2 | 3 => plan(Call::Write, Effect::PowerLoss),
-        4 | 5 => plan(Call::Sync, Effect::PowerLoss),
-        6 => plan(Call::Sync, Effect::Error),
-        7 => plan(Call::Write, Effect::Error),
-        8 => plan(Call::Read, Effect::Error),
-        9 => Plan {
-            times: rng.random_range(1..20),
-            ..plan(Call::Write, Effect::Full)
-        },
-        10 => Plan {
-            times: rng.random_range(1..90),
-            ..plan(Call::Lock, Effect::Busy)
-        },
-        _ => match rng.random_range(0..3) {
-            0 => plan(Call::Open, Effect::Error),
-            1 => plan(Call::Truncate, Effect::PowerLoss),
-            _ => plan(Call::Delete, Effect::PowerLoss),
-        },
-    };
-    Plan {
-        after: rng.random_range(0..many),
-        ..made
-    }
+    /// A device that is enrolled like any other hands in spoilt changes.
+    Poison { seed: u64 },
+    /// The same device hands in changes whose parents never come.
+    Orphans { many: usize },
+    /// A bit of the tablet's database turns, or of its log, while the program is closed: in order, or killed.
+    FlipTablet {
+        tablet: usize,
+        log: bool,
+        closed: bool,
+    },
+    /// A bit of the server's database turns, or of its log, while the server is down.
+    FlipServer { log: bool },
 }

@@ -28,8 +28,9 @@ const ALL_KINDS: usize = 2;
 impl World {
     /// What is checked after every operation.
     pub(super) fn step_holds(&mut self) -> Result<(), String> {
-        let (log, _) = self.log();
+        let (log, logged) = self.log();
         self.figures.checked += 1;
+        self.what_waited_met_its_fate(&logged)?;
         self.network.watching(|watch| {
             if let Some(broken) = watch.broken.pop() {
                 return Err(broken);
@@ -43,7 +44,7 @@ impl World {
 
     /// Lets everybody sync until quiet, then checks everything.
     pub(super) fn rest(mut self) -> Result<Figures, String> {
-        self.network.arm(None);
+        self.network.arm(None, None);
         self.runtime.block_on(self.network.deliver_late());
         for at in 0..self.slots.len() {
             let right = super::Op::SetClock {
@@ -60,7 +61,8 @@ impl World {
         self.everybody_holds_the_same()?;
         self.server_is_sound()?;
         self.tablets_are_sound()?;
-        self.figures.checked += 5;
+        self.no_disk_holds_what_is_not_granted()?;
+        self.figures.checked += 6;
         let figures = &mut self.figures;
         self.network.watching(|watch| {
             for (name, count) in &watch.faults {
@@ -86,7 +88,7 @@ impl World {
     }
 
     /// Tablets in service, each with what it is granted.
-    fn in_service(&self) -> Vec<(usize, Vec<AreaCode>, Vec<DocKind>)> {
+    pub(super) fn in_service(&self) -> Vec<(usize, Vec<AreaCode>, Vec<DocKind>)> {
         let rows = self.devices();
         let granted = |at: usize| {
             let device = self.slots[at].device()?;
@@ -128,12 +130,7 @@ impl World {
         let waits = held.iter().any(
             |row| matches!(&row.state, EditState::Held(why) if why.waits() && row.edit.is_none()),
         );
-        waits && self.server_was_restored()
-    }
-
-    fn server_was_restored(&self) -> bool {
-        self.network
-            .watching(|watch| watch.faults.contains_key("server restored from a backup"))
+        waits && self.went_back
     }
 
     fn outboxes_are_empty(&mut self) -> Result<(), String> {
@@ -306,7 +303,7 @@ impl World {
         Ok(())
     }
 
-    fn below(&self, area: &AreaCode) -> BTreeSet<String> {
+    pub(super) fn below(&self, area: &AreaCode) -> BTreeSet<String> {
         let mut below = BTreeSet::from([area.to_string()]);
         for line in self.layout.tree.lines().skip(1) {
             let mut fields = line.split(',');
@@ -318,7 +315,7 @@ impl World {
         below
     }
 
-    fn server_is_sound(&mut self) -> Result<(), String> {
+    pub(super) fn server_is_sound(&mut self) -> Result<(), String> {
         let state = self.state.as_ref().expect("the server runs between steps");
         let report = self.runtime.block_on(check::check(&state.store));
         let report = report.map_err(|error| error.to_string())?;
@@ -351,7 +348,7 @@ impl World {
     }
 
     /// What a tablet shows, by household, numbers of people masked.
-    fn held(&self, at: usize) -> BTreeMap<String, Value> {
+    pub(super) fn held(&self, at: usize) -> BTreeMap<String, Value> {
         let mut held = BTreeMap::new();
         let export = self.slots[at].tablet().export(|mut view| {
             view.mask_id_numbers();

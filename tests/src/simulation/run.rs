@@ -1,17 +1,14 @@
 //! Plays lists of operations: from a seed, from a pinned list, and shorter and shorter while they still fail.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Once,
 };
 
-use super::{
-    layout::Layout,
-    op::{Op, draw},
-    world::World,
-};
+use super::{draw::draw, layout::Layout, op::Op, world::World};
 
 /// Runs spent on shrinking one failure.
 const SHRINK_RUNS_MAX: usize = 300;
@@ -123,9 +120,33 @@ pub fn play(layout: &Layout, seed: u64, ops: &[Op]) -> Result<Figures, Failure> 
 /// # Errors
 /// [`Failure`].
 pub fn play_quietly(seed: u64, count: usize) -> Result<Figures, Failure> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    play(&Layout::two_counties(), seed, &draw(seed, count))
+    quietly(|| play(&Layout::two_counties(), seed, &draw(seed, count)))
+}
+
+thread_local! {
+    /// This thread plays, and its panics are told as failures.
+    static PLAYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets nothing be printed of panics in `played`, nor of those on threads that have no test's name.
+fn quietly<T>(played: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let thread = std::thread::current();
+            let of_a_world = thread
+                .name()
+                .is_none_or(|name| name == "store-writer" || name.starts_with("tokio"));
+            if !of_a_world && !PLAYING.get() {
+                before(panic);
+            }
+        }));
+    });
+    PLAYING.set(true);
+    let result = played();
+    PLAYING.set(false);
+    result
 }
 
 /// The first words of what was broken, without its numbers.
@@ -139,6 +160,10 @@ fn alike(what: &str) -> Vec<&str> {
 
 /// Leaves out operations for as long as the list still fails.
 pub fn shrink(seed: u64, failure: Failure) -> Failure {
+    quietly(|| shorter(seed, failure))
+}
+
+fn shorter(seed: u64, failure: Failure) -> Failure {
     let layout = Layout::two_counties();
     let mut best = failure;
     let mut runs = 0;

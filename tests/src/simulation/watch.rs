@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sojourn_sync_protocol::{
-    ChangeHash, codec,
+    ChangeHash, HouseholdId, codec,
     limits::REPLY_FRAME_BYTES_MAX,
     message::{Fate, SyncReply, SyncRequest},
 };
@@ -102,6 +102,10 @@ pub(super) struct Mark {
     pub(super) number: u64,
     /// Whose tablet.
     pub(super) tablet: usize,
+    /// Of which household.
+    pub(super) household: HouseholdId,
+    /// It stands in the health document.
+    pub(super) health: bool,
     /// It may be missing: the only disk that had it is gone.
     pub(super) excused: bool,
 }

@@ -8,9 +8,8 @@ use std::{
 
 use sojourn_client_core::{
     clock::SeededRandom,
-    documents,
     enrol::{self, Enrolment},
-    store::StoreError,
+    identity::{self, Identity},
     sync::{
         driver::{self, Clock as _, Options, Report, Surroundings},
         session::RetryPolicy,
@@ -22,28 +21,29 @@ use sojourn_server::{
     office::{self, Command, DeviceRow, OfficeError, Outcome},
     state::AppState,
 };
-use sojourn_sync_protocol::{
-    AreaCode, ChangeHash, HouseholdId, Timestamp,
-    record::{Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
-};
+use sojourn_sync_protocol::{AreaCode, ChangeHash, Timestamp};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    deeds::Into,
     folders::memory_folder,
     layout::Layout,
     machine::{Hardware, Slot},
-    network::Network,
-    op::Op,
+    network::{Network, Sender},
+    op::{Fault, Op},
     run::Figures,
+    stranger::Stranger,
     time::{Hour, ServerSource, TabletClock},
-    watch::{Mark, mark_text},
+    watch::Mark,
 };
 
 const DAY_MS: i64 = 86_400_000;
 /// Every operation takes a second.
 const STEP_MS: i64 = 1000;
+/// Longer than a token lives.
+const TOKEN_MS: i64 = 11 * 60_000;
 /// A small page, so that a session is many requests.
 const PAGE_BYTES: u32 = 2048;
 
@@ -52,13 +52,20 @@ pub(super) struct World {
     folder: TempDir,
     pub(super) runtime: Runtime,
     pub(super) layout: Layout,
-    hour: Hour,
+    pub(super) hour: Hour,
     pub(super) clock: Clock,
     pub(super) state: Option<Arc<AppState>>,
     pub(super) server: Hardware,
     pub(super) network: Network,
     pub(super) slots: Vec<Slot>,
     pub(super) marks: Vec<Mark>,
+    /// Marks drawn so far.
+    pub(super) written: u64,
+    pub(super) stranger: Option<Stranger>,
+    /// The server was put back to a time before.
+    pub(super) went_back: bool,
+    pub(super) restarts: u64,
+    pub(super) restarts_at_delivery: u64,
     /// Accepted changes that a restored server must get back from the tablets that hold them as their own.
     pub(super) owed: BTreeSet<ChangeHash>,
     pub(super) figures: Figures,
@@ -94,6 +101,11 @@ impl World {
             state: None,
             slots: Vec::new(),
             marks: Vec::new(),
+            written: 0,
+            stranger: None,
+            went_back: false,
+            restarts: 0,
+            restarts_at_delivery: 0,
             owed: BTreeSet::new(),
             figures: Figures {
                 runs: 1,
@@ -122,6 +134,9 @@ impl World {
                 hardware: world.hardware("tablet"),
                 open: None,
                 wrong_by_ms: 0,
+                damaged: false,
+                waiting: BTreeSet::new(),
+                whole: true,
             };
             world.open(&mut slot).expect("a new tablet opens");
             world.slots.push(slot);
@@ -140,6 +155,21 @@ impl World {
 
     pub(super) fn now(&self) -> Timestamp {
         self.hour.now()
+    }
+
+    pub(super) fn village(&self, number: usize) -> &'static str {
+        self.layout.villages[number % self.layout.villages.len()]
+    }
+
+    /// As whom requests of a tablet can be signed anew.
+    fn sender(&self, at: usize) -> Option<Sender> {
+        let slot = &self.slots[at];
+        let read = slot.tablet().read("identity", identity::identity);
+        let identity: Option<Identity> = read.ok().flatten();
+        identity.map(|identity| Sender {
+            key: identity.signing_key(),
+            wrong_by_ms: slot.wrong_by_ms,
+        })
     }
 
     pub(super) fn fresh_folder(&mut self, name: &str) -> PathBuf {
@@ -182,7 +212,7 @@ impl World {
         self.runtime.block_on(enrolling).is_ok()
     }
 
-    fn clock_of(&self, slot: &Slot) -> TabletClock {
+    pub(super) fn clock_of(&self, slot: &Slot) -> TabletClock {
         TabletClock {
             hour: self.hour.clone(),
             wrong_by_ms: slot.wrong_by_ms,
@@ -194,7 +224,6 @@ impl World {
         let mut random = self.random();
         self.figures.sessions += 1;
         let slot = &self.slots[at];
-        let fired = slot.hardware.disk.fired();
         let clock = self.clock_of(slot);
         let cancel = CancellationToken::new();
         let around = Surroundings {
@@ -221,8 +250,8 @@ impl World {
                 () = self.network.killed.notified() => None,
             }
         });
-        self.network.arm(None);
-        let struck = slot.hardware.disk.fired() > fired;
+        self.network.arm(None, None);
+        let struck = slot.hardware.struck();
         if ended.is_none() {
             slot.hardware.disk.take_down(Effect::Kill);
         }
@@ -275,60 +304,62 @@ impl World {
 
     fn perform(&mut self, op: &Op) -> Result<(), String> {
         let many = self.slots.len();
-        let text = mark_text(self.marks.len() as u64);
-        let set = |path: &str| Edit::Set {
-            set: [(path.to_owned(), Some(Value::Text(text.clone())))].into(),
-        };
         match op {
-            Op::Register { tablet, area } => self.register_household(tablet % many, *area, text),
+            Op::Register { tablet, area } => self.register_household(tablet % many, *area),
             Op::Phone { tablet, household } => {
-                self.edit(tablet % many, *household, set("contact/phone"))
+                self.edit(tablet % many, *household, Into::Phone);
             }
             Op::Address { tablet, household } => {
-                self.edit(tablet % many, *household, set("residence/address"))
+                self.edit(tablet % many, *household, Into::Address);
             }
             Op::Person { tablet, household } => {
-                let person = NewPerson {
-                    name: text,
-                    ..NewPerson::default()
-                };
-                self.edit(tablet % many, *household, Edit::AddPerson(person))
+                self.edit(tablet % many, *household, Into::Person);
             }
             Op::Visit { tablet, household } => {
-                let visit = NewVisit {
-                    on: "2026-11-24".into(),
-                    kind: "follow-up".into(),
-                    note: Some(text),
-                    ..NewVisit::default()
-                };
-                self.edit(tablet % many, *household, Edit::RecordVisit(visit))
+                self.edit(tablet % many, *household, Into::Visit);
             }
             Op::Move {
                 tablet,
                 household,
                 to,
             } => {
-                let moved = NewMove {
-                    to: self.layout.villages[to % self.layout.villages.len()].into(),
-                    on: "2026-11-24".into(),
-                    address: Some(text),
-                    ..NewMove::default()
-                };
-                self.edit(tablet % many, *household, Edit::Move(moved))
+                if self.edit(tablet % many, *household, Into::Move { to: *to }) {
+                    self.fired("household moved offline");
+                }
             }
+            Op::Contest {
+                tablet,
+                other,
+                household,
+                to,
+            } => self.contest(tablet % many, other % many, *household, *to),
+            Op::LateEdit {
+                tablet,
+                other,
+                household,
+                to,
+            } => self.edit_late(tablet % many, other % many, *household, *to)?,
             Op::Sync {
                 tablet,
                 retries,
                 fault,
             } => {
-                self.network.arm(*fault);
+                if matches!(fault, Some((_, Fault::RenewalLost))) {
+                    self.hour.pass(TOKEN_MS);
+                }
+                let sender = self.sender(tablet % many);
+                self.network.arm(*fault, sender);
                 self.sync(tablet % many, *retries)?;
             }
-            Op::DeliverLate => {
-                for _ in 0..self.runtime.block_on(self.network.deliver_late()) {
-                    self.fired("delayed request delivered");
-                }
-            }
+            Op::DeliverLate => self.deliver_late(),
+            Op::Poison { seed } => self.poison(*seed)?,
+            Op::Orphans { many } => self.orphans(*many)?,
+            Op::FlipTablet {
+                tablet,
+                log,
+                closed,
+            } => self.flip_tablet(tablet % many, *log, *closed)?,
+            Op::FlipServer { log } => self.flip_server(*log)?,
             Op::KillTablet { tablet } => {
                 self.crash_tablet(tablet % many, Effect::Kill)?;
                 self.fired("tablet killed between steps");
@@ -367,7 +398,11 @@ impl World {
             }
             Op::Pass { minutes } => self.hour.pass(minutes * 60_000),
             Op::Narrow { tablet, area } => {
-                let area = self.layout.villages[area % self.layout.villages.len()];
+                let area = self.village(*area);
+                let unsent = self.slots[tablet % many].tablet().pending();
+                if unsent.is_ok_and(|unsent| !unsent.is_empty()) {
+                    self.fired("grant narrowed with unsent work");
+                }
                 self.grant(tablet % many, &[area], "grant narrowed or moved");
             }
             Op::Widen { tablet } => {
@@ -384,48 +419,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    fn took(&mut self, tablet: usize, taken: bool) {
-        if taken {
-            let number = self.marks.len() as u64;
-            self.figures.edits += 1;
-            self.marks.push(Mark {
-                number,
-                tablet,
-                excused: false,
-            });
-        }
-    }
-
-    fn register_household(&mut self, at: usize, area: usize, text: String) {
-        let village = self.layout.villages[area % self.layout.villages.len()];
-        let slot = &self.slots[at];
-        let now = self.clock_of(slot).now();
-        let home = slot.post.areas.iter().find(|home| home.starts_with('v'));
-        let new = NewHousehold {
-            area: home.unwrap_or(&village).parse().ok(),
-            address: Some(text),
-            ..NewHousehold::default()
-        };
-        let taken = slot.tablet().register(now, new).is_ok();
-        self.took(at, taken);
-    }
-
-    fn edit(&mut self, at: usize, household: usize, edit: Edit) {
-        let slot = &self.slots[at];
-        let now = self.clock_of(slot).now();
-        let read = slot.tablet().read("households", documents::households);
-        let Ok(held): Result<Vec<HouseholdId>, StoreError> = read else {
-            assert!(slot.hardware.disk.fired() > 0, "the tablet can be read");
-            return;
-        };
-        if held.is_empty() {
-            return;
-        }
-        let id = held[household % held.len()];
-        let taken = slot.tablet().edit(now, id, edit).is_ok();
-        self.took(at, taken);
     }
 
     fn grant(&mut self, at: usize, to: &[&'static str], name: &'static str) {

@@ -1,0 +1,153 @@
+//! What people do on tablets: they register households, edit and move them, each edit with a mark by which it is found
+//! again.
+
+use sojourn_client_core::{documents, store::StoreError, sync::driver::Clock as _};
+use sojourn_sync_protocol::{
+    HouseholdId,
+    record::{Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
+};
+
+use super::{
+    watch::{Mark, mark_text},
+    world::World,
+};
+
+/// The day of everything that has a day.
+const DAY: &str = "2026-11-24";
+
+/// What a text is written into.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Into {
+    Phone,
+    Address,
+    Person,
+    Visit,
+    Move { to: usize },
+}
+
+impl World {
+    fn next_mark(&mut self) -> u64 {
+        self.written += 1;
+        self.written
+    }
+
+    fn took(&mut self, tablet: usize, household: HouseholdId, number: u64, health: bool) {
+        self.figures.edits += 1;
+        self.marks.push(Mark {
+            number,
+            tablet,
+            household,
+            health,
+            excused: false,
+        });
+    }
+
+    fn edit_of(&self, into: Into, number: u64) -> Edit {
+        let text = mark_text(number);
+        let set = |path: &str, text: String| Edit::Set {
+            set: [(path.to_owned(), Some(Value::Text(text)))].into(),
+        };
+        match into {
+            Into::Phone => set("contact/phone", text),
+            Into::Address => set("residence/address", text),
+            Into::Person => Edit::AddPerson(NewPerson {
+                name: text,
+                ..NewPerson::default()
+            }),
+            Into::Visit => Edit::RecordVisit(NewVisit {
+                on: DAY.into(),
+                kind: "follow-up".into(),
+                note: Some(text),
+                ..NewVisit::default()
+            }),
+            Into::Move { to } => Edit::Move(NewMove {
+                to: self.village(to).into(),
+                on: DAY.into(),
+                address: Some(text),
+                ..NewMove::default()
+            }),
+        }
+    }
+
+    pub(super) fn register_household(&mut self, at: usize, area: usize) {
+        let number = self.next_mark();
+        let village = self.village(area);
+        let slot = &self.slots[at];
+        let now = self.clock_of(slot).now();
+        let home = slot.post.areas.iter().find(|home| home.starts_with('v'));
+        let new = NewHousehold {
+            area: home.unwrap_or(&village).parse().ok(),
+            address: Some(mark_text(number)),
+            ..NewHousehold::default()
+        };
+        if let Ok(edited) = slot.tablet().register(now, new) {
+            self.took(at, edited.household, number, false);
+        }
+    }
+
+    /// The households that a tablet holds; none when it cannot be read, which only a struck disk excuses.
+    pub(super) fn held_by(&self, at: usize) -> Vec<HouseholdId> {
+        let slot = &self.slots[at];
+        let read = slot.tablet().read("households", documents::households);
+        read.unwrap_or_else(|error: StoreError| {
+            assert!(slot.hardware.struck(), "a tablet cannot be read: {error}");
+            Vec::new()
+        })
+    }
+
+    /// Edits one of the households that a tablet holds.
+    pub(super) fn edit(&mut self, at: usize, household: usize, into: Into) -> bool {
+        let held = self.held_by(at);
+        !held.is_empty() && self.edit_this(at, held[household % held.len()], into)
+    }
+
+    fn edit_this(&mut self, at: usize, id: HouseholdId, into: Into) -> bool {
+        let number = self.next_mark();
+        let edit = self.edit_of(into, number);
+        let slot = &self.slots[at];
+        let now = self.clock_of(slot).now();
+        let taken = slot.tablet().edit(now, id, edit).is_ok();
+        if taken {
+            self.took(at, id, number, matches!(into, Into::Visit));
+        }
+        taken
+    }
+
+    /// One of the households that both tablets hold.
+    fn shared(&self, one: usize, other: usize, household: usize) -> Option<HouseholdId> {
+        let others = self.held_by(other);
+        let mut both = self.held_by(one);
+        both.retain(|id| others.contains(id));
+        (one != other && !both.is_empty()).then(|| both[household % both.len()])
+    }
+
+    pub(super) fn contest(&mut self, one: usize, other: usize, household: usize, to: usize) {
+        let Some(id) = self.shared(one, other, household) else {
+            return;
+        };
+        let first = self.edit_this(one, id, Into::Move { to });
+        let second = self.edit_this(other, id, Into::Move { to: to + 1 });
+        if first && second {
+            self.fired("two areas claim a household");
+        }
+    }
+
+    pub(super) fn edit_late(
+        &mut self,
+        one: usize,
+        other: usize,
+        household: usize,
+        to: usize,
+    ) -> Result<(), String> {
+        let Some(id) = self.shared(one, other, household) else {
+            return Ok(());
+        };
+        if self.edit_this(one, id, Into::Move { to }) {
+            self.sync(one, 1)?;
+            if self.edit_this(other, id, Into::Address) {
+                self.fired("edit after a move");
+            }
+        }
+        Ok(())
+    }
+}

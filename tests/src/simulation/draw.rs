@@ -1,0 +1,206 @@
+//! How a seed draws a list of operations. Which faults and disasters a run has is drawn too, so that some runs have many
+//! of few kinds.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use sojourn_disk::{Call, Effect, Plan};
+
+use super::op::{Fault, Op};
+
+/// Days by which a clock jumps: ten years.
+const TEN_YEARS: i64 = 3652;
+/// Kinds of disaster, of which a run draws some.
+const DISASTERS: usize = 24;
+/// A kind of disaster is part of one run in so many.
+const DISASTER_IN: usize = 3;
+/// Per cent of operations that break a disk; which of them a run has is drawn.
+const WEAR: [u32; 4] = [0, 6, 14, 30];
+/// Calls of a disk that succeed before one is struck: few, so that plans are used up, or many, so that every call is struck.
+const CALLS: [u32; 3] = [6, 25, 150];
+
+/// Draws `count` operations.
+pub(super) fn draw(seed: u64, count: usize) -> Vec<Op> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let wear = WEAR[rng.random_range(0..WEAR.len())];
+    let disasters: Vec<usize> = (0..DISASTERS)
+        .filter(|_| rng.random_range(0..DISASTER_IN) == 0)
+        .collect();
+    let mut ops: Vec<Op> = (0..count.min(6))
+        .map(|tablet| Op::Register {
+            tablet,
+            area: rng.random_range(0..4),
+        })
+        .collect();
+    while ops.len() < count {
+        ops.push(if rng.random_range(0..100) < wear {
+            wear_out(&mut rng)
+        } else {
+            one(&mut rng, &disasters)
+        });
+    }
+    ops
+}
+
+fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
+    let tablet = rng.random_range(0..8);
+    let household = rng.random_range(0..8);
+    let to = rng.random_range(0..4);
+    match rng.random_range(0..100) {
+        0..4 => Op::Register { tablet, area: to },
+        4..11 => Op::Phone { tablet, household },
+        11..20 => Op::Address { tablet, household },
+        20..25 => Op::Person { tablet, household },
+        25..31 => Op::Visit { tablet, household },
+        31..37 => Op::Move {
+            tablet,
+            household,
+            to,
+        },
+        // The first two tablets share a village, and the fifth has it too.
+        37..39 => Op::Contest {
+            tablet: rng.random_range(0..2),
+            other: [0, 1, 4][rng.random_range(0..3)],
+            household,
+            to,
+        },
+        39..41 => Op::LateEdit {
+            tablet: rng.random_range(0..2),
+            other: [0, 1, 4][rng.random_range(0..3)],
+            household,
+            to,
+        },
+        41..76 => Op::Sync {
+            tablet,
+            retries: rng.random_range(0..3),
+            fault: rng
+                .random_bool(0.6)
+                .then(|| (rng.random_range(0..4) / 2, fault(rng))),
+        },
+        76..78 => Op::DeliverLate,
+        78..80 => Op::Pass {
+            minutes: rng.random_range(1..30),
+        },
+        _ if disasters.is_empty() => Op::LockTablet { tablet },
+        _ => disaster(rng, disasters),
+    }
+}
+
+fn fault(rng: &mut Pcg64Mcg) -> Fault {
+    let at = rng.random_range(0..100_000);
+    match rng.random_range(0..17) {
+        0 => Fault::RequestLost,
+        1 => Fault::ReplyLost,
+        2 => Fault::Duplicated,
+        3 => Fault::Delayed,
+        4 => Fault::ReplyCut { at },
+        5 => Fault::Portal,
+        6 => Fault::KilledBefore,
+        7 => Fault::KilledAfter,
+        8 => Fault::ServerKilled,
+        9 => Fault::RequestCut { at },
+        10 => Fault::RenewalLost,
+        11 => Fault::HalfOpen,
+        12 => Fault::Reordered,
+        13 if at % 2 == 0 => Fault::NewerTablet,
+        13 => Fault::LaterTablet,
+        14 if at % 2 == 0 => Fault::NewerServer,
+        14 => Fault::LaterServer,
+        _ => Fault::Slow,
+    }
+}
+
+fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
+    let tablet = rng.random_range(0..8);
+    let area = rng.random_range(0..4);
+    let first = rng.random_bool(0.5);
+    match disasters[rng.random_range(0..disasters.len())] {
+        0 => Op::KillTablet { tablet },
+        1 => Op::KillServer,
+        2 => Op::RestartServer,
+        // Few tablets, so that one that has a copy is put back to it.
+        3 | 20 | 22 if first => Op::BackUpTablet { tablet: tablet % 2 },
+        3 | 20 | 22 => Op::RestoreTablet { tablet: tablet % 2 },
+        4 => Op::CloneTablet { tablet },
+        5 | 21 | 23 if first => Op::BackUpServer,
+        5 | 21 | 23 => Op::RestoreServer,
+        6 if first => Op::SetClock {
+            tablet,
+            days: TEN_YEARS,
+        },
+        7 if first => Op::SetClock {
+            tablet,
+            days: -TEN_YEARS,
+        },
+        6 | 7 => Op::SetClock { tablet, days: 0 },
+        8 | 9 if first => Op::Narrow { tablet, area },
+        8 | 9 => Op::Widen { tablet },
+        10 => Op::Withdraw { tablet },
+        11 => Op::Reenrol { tablet },
+        12 if first => Op::CutTablet { tablet },
+        12 => Op::CutServer,
+        13 => Op::Poison {
+            seed: rng.random_range(0..1_000_000),
+        },
+        14 => Op::Orphans {
+            many: rng.random_range(1..40),
+        },
+        15 | 16 => Op::FlipTablet {
+            tablet,
+            log: rng.random_bool(0.35),
+            closed: first,
+        },
+        17 | 18 => Op::FlipServer {
+            log: rng.random_bool(0.35),
+        },
+        _ => Op::LockTablet { tablet },
+    }
+}
+
+fn wear_out(rng: &mut Pcg64Mcg) -> Op {
+    if rng.random_bool(0.5) {
+        return Op::BreakServer { plan: plan(rng) };
+    }
+    Op::BreakTablet {
+        tablet: rng.random_range(0..8),
+        plan: plan(rng),
+    }
+}
+
+/// What goes wrong with a disk. Calls are counted over operations, so that each of them is struck now and then.
+fn plan(rng: &mut Pcg64Mcg) -> Plan {
+    let many = CALLS[rng.random_range(0..CALLS.len())];
+    let plan = |call, effect| Plan {
+        call,
+        after: 0,
+        times: 1,
+        effect,
+    };
+    let made = match rng.random_range(0..16) {
+        14 | 15 => plan(Call::Sync, Effect::Error),
+        0 | 1 => plan(Call::Write, Effect::Kill),
+        2 => plan(Call::Sync, Effect::Kill),
+        3 => plan(Call::Write, Effect::PowerLoss),
+        4 | 5 => plan(Call::Sync, Effect::PowerLoss),
+        6..8 => plan(Call::Sync, Effect::Error),
+        8 => plan(Call::Write, Effect::Error),
+        9 => plan(Call::Read, Effect::Error),
+        10 | 11 => Plan {
+            times: rng.random_range(1..20),
+            ..plan(Call::Write, Effect::Full)
+        },
+        12 => Plan {
+            times: rng.random_range(1..90),
+            ..plan(Call::Lock, Effect::Busy)
+        },
+        _ => match rng.random_range(0..3) {
+            0 => plan(Call::Open, Effect::Error),
+            1 => plan(Call::Truncate, Effect::PowerLoss),
+            _ => plan(Call::Delete, Effect::PowerLoss),
+        },
+    };
+    Plan {
+        // Syncs are rare: one for each transaction.
+        after: rng.random_range(0..if made.call == Call::Sync { 8 } else { many }),
+        ..made
+    }
+}
