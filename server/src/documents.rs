@@ -148,7 +148,7 @@ pub(crate) fn load(tx: &Tx<'_>, id: DocumentId) -> Result<Option<Held>, StoreErr
     let Some((epoch, bytes)) = saved(tx, id)? else {
         return Ok(None);
     };
-    let document = match Document::load(id, &bytes) {
+    let document = match Document::load_stored(id, &bytes) {
         Ok(document) => document,
         Err(_) => rebuild(tx, id)?,
     };

@@ -54,6 +54,9 @@ pub(crate) struct PersonRow {
     removed: bool,
 }
 
+/// A household's rows.
+pub(crate) type Rows = BTreeMap<PersonId, PersonRow>;
+
 /// The key of the hashes of numbers; drawn once for a database.
 pub(crate) struct IdHashKey([u8; 32]);
 
@@ -98,7 +101,7 @@ impl IdHashKey {
 }
 
 /// The rows that a household's core document calls for.
-pub(crate) fn rows_of(core: &Document, key: &IdHashKey) -> BTreeMap<PersonId, PersonRow> {
+pub(crate) fn rows_of(core: &Document, key: &IdHashKey) -> Rows {
     // A core document can always be viewed as its own household's.
     let view = view(core.id().household, core, None).ok();
     let persons = view.map(|view| view.persons).unwrap_or_default();
@@ -161,10 +164,13 @@ pub(crate) fn stored(
     Ok(rows.into_iter().collect())
 }
 
-/// Brings a household's rows up to date with its core document; unchanged ones are left alone.
-pub(crate) fn refresh(tx: &Tx<'_>, core: &Document) -> Result<(), StoreError> {
-    let household = core.id().household;
-    let wanted = rows_of(core, &IdHashKey::get_or_draw(tx)?);
+/// Whether a field at this path can change a row.
+pub(crate) fn shows(path: &str) -> bool {
+    path.starts_with("persons/")
+}
+
+/// Brings a household's rows up to date with the `wanted` ones; unchanged ones are left alone.
+pub(crate) fn put(tx: &Tx<'_>, household: HouseholdId, wanted: &Rows) -> Result<(), StoreError> {
     let kept = stored(tx, household)?;
     for person in kept.keys().filter(|person| !wanted.contains_key(person)) {
         tx.execute(
@@ -172,7 +178,7 @@ pub(crate) fn refresh(tx: &Tx<'_>, core: &Document) -> Result<(), StoreError> {
             params![household.as_bytes(), person.as_bytes()],
         )?;
     }
-    for (person, row) in &wanted {
+    for (person, row) in wanted {
         if kept.get(person) == Some(row) {
             continue;
         }

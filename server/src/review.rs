@@ -170,6 +170,71 @@ pub(crate) fn advance(items: &mut Items, seen: &Seen<'_>) {
     }
 }
 
+/// Brings a household's items up to date after several changes of one document, given the last of them as seen. The
+/// document between two of them is asked for by `after` only when it matters.
+///
+/// Where nothing of the document waited before and nothing waits after, whatever was opened on the way was settled on
+/// the way, and only late edits remain.
+pub(crate) fn advance_all<E>(
+    items: &mut Items,
+    steps: &[Taken],
+    document: &Document,
+    mut after: impl FnMut(usize) -> Result<Document, E>,
+) -> Result<(), E> {
+    let Some((last, earlier)) = steps.split_last() else {
+        return Ok(());
+    };
+    let kind = document.id().kind;
+    let waited = items
+        .keys()
+        .any(|item| item.document == kind && item.kind != ReviewKind::LateEdit);
+    let quiet = !waited && open_in(&last.seen(document)).is_empty();
+    for (at, step) in earlier.iter().enumerate() {
+        if quiet {
+            items.extend(step.late_edit(kind));
+        } else {
+            advance(items, &step.seen(&after(at)?));
+        }
+    }
+    if quiet {
+        items.extend(last.late_edit(kind));
+    } else {
+        advance(items, &last.seen(document));
+    }
+    Ok(())
+}
+
+/// One change that was taken in, as far as items depend on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    /// Its hash.
+    pub change: ChangeHash,
+    /// The household had left the author's area.
+    pub late: bool,
+    /// Several residences stood after it.
+    pub contested: bool,
+    /// Residences standing after it that are not in the tree.
+    pub unknown: Vec<AreaCode>,
+}
+
+impl Taken {
+    fn seen<'a>(&'a self, document: &'a Document) -> Seen<'a> {
+        Seen {
+            change: self.change,
+            document,
+            late: self.late,
+            contested: self.contested,
+            unknown: &self.unknown,
+        }
+    }
+
+    fn late_edit(&self, kind: DocKind) -> Option<(Item, ChangeHash)> {
+        let subject = self.change.to_string();
+        self.late
+            .then(|| (Item::new(ReviewKind::LateEdit, kind, subject), self.change))
+    }
+}
+
 /// A household's open items.
 pub(crate) fn of_household(tx: &Tx<'_>, household: HouseholdId) -> Result<Items, StoreError> {
     let rows = tx.query(

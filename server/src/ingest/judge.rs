@@ -1,7 +1,8 @@
 //! Judging one batch against a snapshot: which fate each change meets, and what the households it touches
 //! amount to afterwards. Reads, tries changes on scratch copies, and writes nothing.
 //!
-//! A document whose changes fail together is judged again change by change, each proved by itself.
+//! A document whose changes fail together is judged again change by change, each proved by itself; one that fails
+//! even so is not touched.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map};
@@ -11,18 +12,19 @@ use sojourn_sync_protocol::{
     batch::{Batch, PushedChange},
     gate::{self, ChangeHead},
     message::{Fate, Grant, QuarantineReason},
-    record::{Attribution, Document, Touch, Unfit, Value, inspect, residence_values},
+    record::{Attribution, Touch, Unfit, Value, inspect},
 };
 
 use super::quarantine::{self, Aside};
-use super::scratch::{apply, guarded, prove};
-use super::standing::{Standing, Step};
+use super::scratch::{Scratch, guarded};
+use super::standing::Standing;
 use super::verdict::{Allowed, By, Circumstances, Responsibility, judge};
 use crate::areas;
 use crate::devices::{self, Device};
-use crate::documents::{self, FIRST_EPOCH, Saved};
+use crate::documents;
+use crate::projection::{self, IdHashKey, Rows};
 use crate::residence;
-use crate::review::{self, Items, RESIDENCE};
+use crate::review::{self, Items, RESIDENCE, Taken};
 use crate::store::{StoreError, Tx};
 
 /// A change that was accepted, on its way into the log.
@@ -42,19 +44,6 @@ pub(super) struct Admitted {
     pub unknown: Vec<AreaCode>,
 }
 
-/// A document before and after.
-#[derive(Debug)]
-pub(super) struct Scratch {
-    epoch: u64,
-    document: Document,
-    /// Its leaf as stored; `None` for a document that is new.
-    pub leaf_before: Option<[u8; 32]>,
-    /// The proved result; `None` while nothing was admitted.
-    pub proved: Option<Saved>,
-    last_seqs: HashMap<ActorId, u64>,
-    changed: bool,
-}
-
 /// A household before and after.
 #[derive(Debug)]
 pub(super) struct Household {
@@ -70,6 +59,29 @@ pub(super) struct Household {
     pub documents: BTreeMap<DocKind, Scratch>,
     /// What was accepted, in order.
     pub admitted: Vec<Admitted>,
+    /// The rows that people search.
+    pub persons: Persons,
+}
+
+/// What becomes of the rows that people search.
+#[derive(Debug, Default)]
+pub(super) enum Persons {
+    /// Nothing was written that they show.
+    #[default]
+    Same,
+    /// They are to be these.
+    Ready(Rows),
+    /// They are still to be made: the key of this database has not been drawn yet.
+    Unmade,
+}
+
+/// How a document is treated that has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Each change is proved by itself.
+    Each,
+    /// None is taken in.
+    Refuse,
 }
 
 /// The outcome for a whole batch.
@@ -92,7 +104,8 @@ pub(super) fn judge_batch(
     batch: &Batch,
 ) -> Result<Judged, StoreError> {
     let grant = devices::grant_at(tx, device.id, batch.grant)?;
-    let mut careful = HashSet::new();
+    let key = IdHashKey::get(tx)?;
+    let mut care = HashMap::new();
     loop {
         let mut pass = Pass {
             tx,
@@ -103,7 +116,8 @@ pub(super) fn judge_batch(
             },
             home: device.grant.areas.first(),
             others: HashSet::new(),
-            careful: &careful,
+            batch,
+            care: &care,
             suspects: HashSet::new(),
             refused: HashSet::new(),
             within: HashMap::new(),
@@ -113,13 +127,18 @@ pub(super) fn judge_batch(
         for (place, change) in batch.changes.iter().enumerate() {
             pass.take(place, change)?;
         }
-        pass.prove_all();
+        pass.finish(key.as_ref());
         if pass.suspects.is_empty() {
             return Ok(pass.judged);
         }
-        // Every round makes at least one more document careful, and a careful one is never suspect.
-        let suspects = pass.suspects;
-        careful.extend(suspects);
+        // Every round treats at least one more document with more care, and a refused one is never suspect.
+        for suspect in pass.suspects {
+            let more = match care.get(&suspect) {
+                None => Care::Each,
+                Some(Care::Each | Care::Refuse) => Care::Refuse,
+            };
+            care.insert(suspect, more);
+        }
     }
 }
 
@@ -196,7 +215,8 @@ struct Pass<'a, 'c> {
     home: Option<&'a AreaCode>,
     /// Actors bound to devices of other members of staff.
     others: HashSet<ActorId>,
-    careful: &'a HashSet<DocumentId>,
+    batch: &'a Batch,
+    care: &'a HashMap<DocumentId, Care>,
     suspects: HashSet<DocumentId>,
     refused: HashSet<(DocumentId, ChangeHash)>,
     within: HashMap<AreaCode, bool>,
@@ -227,7 +247,7 @@ impl Pass<'_, '_> {
         let household = &self.judged.households[&id.household];
         let scratch = &household.documents[&id.kind];
         let circumstances = Circumstances {
-            held: scratch.document.has(&head.hash),
+            held: scratch.holds(&head.hash),
             epoch: scratch.epoch,
             actor_of_others: self.others.contains(&head.actor),
             last_seq: scratch.last_seqs[&head.actor],
@@ -263,8 +283,8 @@ impl Pass<'_, '_> {
             responsible,
         )?
         .map_err(Stop::Fate)?;
-        if self.suspects.contains(&id) {
-            // The document is judged again in the next round; what is said here is thrown away.
+        // A suspect document is judged again in the next round; what is said here is thrown away.
+        if self.suspects.contains(&id) || self.care.get(&id) == Some(&Care::Refuse) {
             return Err(QuarantineReason::Unsafe.into());
         }
         let late = allowed.late;
@@ -272,7 +292,7 @@ impl Pass<'_, '_> {
         match outcome.unwrap_or_else(|reason| Err(reason.into())) {
             Err(Stop::Fate(Fate::Quarantined {
                 reason: QuarantineReason::Unsafe,
-            })) if !self.careful.contains(&id) => {
+            })) if !self.care.contains_key(&id) => {
                 self.suspects.insert(id);
                 Err(QuarantineReason::Unsafe.into())
             }
@@ -304,17 +324,15 @@ impl Pass<'_, '_> {
                     standing,
                     documents: BTreeMap::new(),
                     admitted: Vec::new(),
+                    persons: Persons::Same,
                 })
             }
         };
         let scratch = match household.documents.entry(id.kind) {
             btree_map::Entry::Occupied(entry) => entry.into_mut(),
             btree_map::Entry::Vacant(entry) => entry.insert(match documents::load(tx, id)? {
-                Some(held) => Scratch {
-                    leaf_before: documents::leaf(tx, id)?,
-                    ..Scratch::new(held.document, held.epoch)
-                },
-                None => Scratch::new(Document::new(id), FIRST_EPOCH),
+                Some(held) => Scratch::of(held, documents::leaf(tx, id)?),
+                None => Scratch::new(id),
             }),
         };
         if let hash_map::Entry::Vacant(entry) = scratch.last_seqs.entry(actor) {
@@ -323,7 +341,7 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    /// Looks at a change's content and applies it to the scratch copy.
+    /// Looks at a change's content and takes it into the scratch copy.
     fn merge(
         &mut self,
         place: usize,
@@ -334,7 +352,7 @@ impl Pass<'_, '_> {
         let id = change.document;
         let facts = inspect(&change.bytes).map_err(|unfit| unfit.reason())?;
         let scratch = &self.judged.households[&id.household].documents[&id.kind];
-        let touches = match scratch.document.touches(&facts) {
+        let touches = match scratch.touches(&facts) {
             Ok(touches) => touches,
             Err(Unfit::MissingDeps(absent)) => return Err(self.missing(id, &absent)?),
             Err(unfit) => return Err(unfit.reason().into()),
@@ -350,41 +368,42 @@ impl Pass<'_, '_> {
         {
             self.may_register(id, &touches)?;
         }
-        let careful = self.careful.contains(&id);
-        let household = self.household(id);
-        let mut standing = household.standing.clone();
-        let scratch = household.scratch(id);
-        let proved = if careful {
-            let mut next = scratch.document.clone();
-            apply(&mut next, &change.bytes)?;
-            let proved = prove(&next, scratch.epoch)?;
-            scratch.document = next;
-            Some(proved)
-        } else {
-            apply(&mut scratch.document, &change.bytes)?;
-            None
-        };
-        let unknown = self.unknown_residences(id)?;
-        let household = self.household(id);
-        let scratch = household.scratch(id);
-        let step = Step {
+        let careful = self.care.contains_key(&id);
+        let batch = self.batch;
+        let scratch = self.household(id).scratch(id);
+        if careful {
+            let alone = scratch.prove_alone(&change.bytes)?;
+            scratch.replace(alone);
+        }
+        let taken = Taken {
             change: head.hash,
             late: allowed.late,
-            unknown: &unknown,
+            contested: false,
+            unknown: Vec::new(),
         };
-        standing.advance(&step, &scratch.document);
-        scratch.proved = proved;
-        scratch.changed = true;
-        scratch.last_seqs.insert(head.actor, head.seq);
+        let residences = scratch
+            .take((place, taken), &facts, &touches, batch)
+            .map_err(|reason| {
+                if careful {
+                    reason
+                } else {
+                    QuarantineReason::Unsafe
+                }
+            })?;
+        let unknown = self.unknown_of(&residences)?;
+        let household = self.household(id);
+        household.standing.move_on(id.kind, &residences, &unknown);
+        let contested = household.standing.contested;
+        household.scratch(id).note(contested, &unknown);
+        let position = household.standing.last_position;
         household.admitted.push(Admitted {
             place,
-            position: standing.last_position,
+            position,
             head,
             attribution: allowed.attribution,
             late: allowed.late,
             unknown,
         });
-        household.standing = standing;
         Ok(())
     }
 
@@ -436,36 +455,35 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// Standing residences that are not in the tree.
-    fn unknown_residences(&mut self, id: DocumentId) -> Result<Vec<AreaCode>, StoreError> {
-        if id.kind != DocKind::Core {
-            return Ok(Vec::new());
-        }
-        let document = &self.judged.households[&id.household].documents[&id.kind].document;
+    /// Which of these areas are not in the tree.
+    fn unknown_of(&mut self, areas: &[AreaCode]) -> Result<Vec<AreaCode>, StoreError> {
         let mut unknown = Vec::new();
-        for area in residence_values(document) {
-            let known = match self.known.get(&area) {
+        for area in areas {
+            let known = match self.known.get(area) {
                 Some(known) => *known,
-                None => areas::is_known(self.tx, &area)?,
+                None => areas::is_known(self.tx, area)?,
             };
             self.known.insert(area.clone(), known);
             if !known {
-                unknown.push(area);
+                unknown.push(area.clone());
             }
         }
         Ok(unknown)
     }
 
-    /// Proves every document that was changed and is not yet.
-    fn prove_all(&mut self) {
+    /// Applies and proves every document that changes were taken into, and makes what is derived from it.
+    fn finish(&mut self, key: Option<&IdHashKey>) {
         for (household, found) in &mut self.judged.households {
             for (kind, scratch) in &mut found.documents {
                 let id = DocumentId::new(*household, *kind);
-                if !scratch.changed || scratch.proved.is_some() || self.suspects.contains(&id) {
+                if self.suspects.contains(&id) {
                     continue;
                 }
-                match prove(&scratch.document, scratch.epoch) {
-                    Ok(proved) => scratch.proved = Some(proved),
+                let finished = scratch.finish(self.batch, &mut found.standing.items);
+                let persons = finished.and_then(|()| persons_of(scratch, key));
+                match persons {
+                    Ok(Persons::Same) => {}
+                    Ok(persons) => found.persons = persons,
                     Err(_) => {
                         self.suspects.insert(id);
                     }
@@ -473,6 +491,16 @@ impl Pass<'_, '_> {
             }
         }
     }
+}
+
+fn persons_of(scratch: &Scratch, key: Option<&IdHashKey>) -> Result<Persons, QuarantineReason> {
+    if !scratch.shows_persons || scratch.document().id().kind != DocKind::Core {
+        return Ok(Persons::Same);
+    }
+    let Some(key) = key else {
+        return Ok(Persons::Unmade);
+    };
+    guarded(|| projection::rows_of(scratch.document(), key)).map(Persons::Ready)
 }
 
 impl Household {
@@ -492,24 +520,6 @@ impl Household {
         left.extend(self.owner_before.clone());
         left.retain(|area| Some(area) != self.standing.owner.as_ref());
         left
-    }
-}
-
-impl Scratch {
-    fn new(document: Document, epoch: u64) -> Self {
-        Self {
-            epoch,
-            document,
-            leaf_before: None,
-            proved: None,
-            last_seqs: HashMap::new(),
-            changed: false,
-        }
-    }
-
-    /// The document after the batch.
-    pub(super) fn document(&self) -> &Document {
-        &self.document
     }
 }
 

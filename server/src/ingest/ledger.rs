@@ -7,10 +7,11 @@ use sojourn_sync_protocol::{
     AreaCode, DeviceId, DocKind, DocumentId, HouseholdId, Timestamp, batch::Batch,
 };
 
-use super::judge::Household;
+use super::judge::{Household, Persons};
 use crate::documents::{self, LoggedChange};
+use crate::projection::{self, IdHashKey};
 use crate::store::{StoreError, Tx};
-use crate::{digests, feed, projection, residence, review};
+use crate::{digests, feed, residence, review};
 
 /// How the accepted changes came.
 pub(super) struct Arrival<'a> {
@@ -63,10 +64,13 @@ pub(super) fn record(
     }
     residence::put(tx, household, &residence)?;
     review::put(tx, household, &found.items_before, &found.standing.items)?;
-    if let Some(core) = found.documents.get(&DocKind::Core)
-        && core.proved.is_some()
-    {
-        projection::refresh(tx, core.document())?;
+    match (&found.persons, found.documents.get(&DocKind::Core)) {
+        (Persons::Ready(rows), _) => projection::put(tx, household, rows)?,
+        (Persons::Unmade, Some(core)) => {
+            let key = IdHashKey::get_or_draw(tx)?;
+            projection::put(tx, household, &projection::rows_of(core.document(), &key))?;
+        }
+        (Persons::Same | Persons::Unmade, _) => {}
     }
     let places = tell(tx, household, found, &owner, &leaves)?;
     for admitted in &found.admitted {

@@ -54,13 +54,29 @@ impl Standing {
 
     /// Takes in one change; `document` already holds it.
     pub(crate) fn advance(&mut self, step: &Step<'_>, document: &Document) {
+        let kind = document.id().kind;
+        let residences = match kind {
+            DocKind::Core => residence_values(document),
+            DocKind::Health => Vec::new(),
+        };
+        self.move_on(kind, &residences, step.unknown);
+        review::advance(
+            &mut self.items,
+            &Seen {
+                change: step.change,
+                document,
+                late: step.late,
+                contested: self.contested,
+                unknown: step.unknown,
+            },
+        );
+    }
+
+    /// Takes in what one change means for responsibility. `residences` stand after it.
+    pub(crate) fn move_on(&mut self, kind: DocKind, residences: &[AreaCode], unknown: &[AreaCode]) {
         self.last_position += 1;
-        if document.id().kind == DocKind::Core {
-            let ruling = next_owner(
-                self.owner.as_ref(),
-                &residence_values(document),
-                step.unknown,
-            );
+        if kind == DocKind::Core {
+            let ruling = next_owner(self.owner.as_ref(), residences, unknown);
             self.contested = ruling.contested;
             if let Some(area) = ruling
                 .owner
@@ -73,16 +89,6 @@ impl Standing {
                 self.owner = Some(area);
             }
         }
-        review::advance(
-            &mut self.items,
-            &Seen {
-                change: step.change,
-                document,
-                late: step.late,
-                contested: self.contested,
-                unknown: step.unknown,
-            },
-        );
     }
 
     /// What is kept of the residence; `None` while nobody is responsible.

@@ -6,7 +6,7 @@
 
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{ObjId, ObjType, ROOT, ReadDoc, ScalarValue, ValueRef};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::attribution::Attribution;
@@ -16,7 +16,7 @@ use super::schema::{Field, Shape, collection_named, field_at, is_entry_id};
 use super::value::{FieldType, Value};
 use crate::limits::TEXT_BYTES_MAX;
 use crate::message::QuarantineReason;
-use crate::{ActorId, AreaCode, ChangeHash, Timestamp};
+use crate::{ActorId, AreaCode, ChangeHash, DocKind, Timestamp};
 
 /// Bytes of one key.
 const KEY_BYTES_MAX: usize = 128;
@@ -135,8 +135,14 @@ pub fn inspect(bytes: &[u8]) -> Result<ChangeFacts, Unfit> {
     })
 }
 
+impl ChangeFacts {
+    fn op_id(&self, at: usize) -> OpId {
+        OpId(self.start_op + at as u64, (&self.actor).into())
+    }
+}
+
 /// A map an operation writes into.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum Map {
     /// A collection of the genesis.
     Collection(String),
@@ -144,14 +150,91 @@ enum Map {
     Entry(String),
 }
 
+/// The maps of a document and the ends of its changes, read once to judge many changes by. It goes on by changes
+/// that are meant to be applied together later: what builds on one of them can be judged before it is applied.
+#[derive(Debug, Clone)]
+pub struct Outline {
+    kind: DocKind,
+    maps: HashMap<OpId, Map>,
+    entries: HashSet<String>,
+    /// Changes taken in, each with the number of its last operation.
+    taken: HashMap<ChangeHash, u64>,
+}
+
+impl Outline {
+    /// Whether a change has been taken in since the outline was read.
+    pub fn has_taken(&self, hash: &ChangeHash) -> bool {
+        self.taken.contains_key(hash)
+    }
+
+    /// Goes on by a change whose touches have been judged.
+    pub fn take(&mut self, facts: &ChangeFacts) {
+        for (at, op) in facts.ops.iter().enumerate() {
+            let (Key::Map(key), ObjectId::Id(map)) = (&op.key, &op.obj) else {
+                continue;
+            };
+            if let (OpType::Make(ObjType::Map), Some(Map::Collection(name))) =
+                (&op.action, self.maps.get(map))
+            {
+                let path = format!("{name}/{key}");
+                self.entries.insert(path.clone());
+                self.maps.insert(facts.op_id(at), Map::Entry(path));
+            }
+        }
+        let last = facts.start_op + facts.ops.len() as u64 - 1;
+        self.taken.insert(facts.hash, last);
+    }
+
+    fn judge_put(&self, path: String, scalar: &ScalarValue, map: &Map) -> Result<Touch, Unfit> {
+        if let Map::Collection(name) = map
+            && collection_named(name).is_some_and(|c| c.shape == Shape::Entries)
+        {
+            return Err(Unfit::Forbidden("a value where an entry belongs"));
+        }
+        let stored = matches!(
+            scalar,
+            ScalarValue::Null | ScalarValue::Boolean(_) | ScalarValue::Int(_) | ScalarValue::Str(_)
+        );
+        if !stored {
+            return Err(Unfit::WrongType(path));
+        }
+        let value = Value::from_scalar(scalar);
+        let field = field_at(self.kind, &path);
+        if let Some(Value::Text(text)) = &value
+            && text.len() > TEXT_BYTES_MAX
+        {
+            return Err(Unfit::TooLong(path));
+        }
+        if let Some(field) = field {
+            let fits = match &value {
+                None => field.ty != FieldType::Counter,
+                // An area decides who is responsible, so its form is structure.
+                Some(Value::Text(text)) if field.ty == FieldType::Area => {
+                    text.parse::<AreaCode>().is_ok()
+                }
+                Some(value) => field.ty.stores(value),
+            };
+            if !fits {
+                return Err(Unfit::WrongType(path));
+            }
+        }
+        Ok(Touch { path, field, value })
+    }
+}
+
 impl Document {
     /// What the change would write here, in order. The document must hold everything it builds on; the
     /// change itself may be in it or not.
     pub fn touches(&self, facts: &ChangeFacts) -> Result<Vec<Touch>, Unfit> {
+        self.touches_in(&self.outline(), facts)
+    }
+
+    /// The same by an outline of this document, and of what has been taken into the outline since.
+    pub fn touches_in(&self, outline: &Outline, facts: &ChangeFacts) -> Result<Vec<Touch>, Unfit> {
         let absent: Vec<_> = facts
             .deps
             .iter()
-            .filter(|dep| !self.has_or_constant(dep))
+            .filter(|dep| !outline.has_taken(dep) && !self.has_or_constant(dep))
             .copied()
             .collect();
         if !absent.is_empty() {
@@ -160,7 +243,10 @@ impl Document {
         let expected = 1 + facts
             .deps
             .iter()
-            .map(|dep| self.last_op(dep))
+            .map(|dep| match outline.taken.get(dep) {
+                Some(last) => *last,
+                None => self.last_op(dep),
+            })
             .max()
             .unwrap_or(0);
         if expected != facts.start_op {
@@ -170,7 +256,8 @@ impl Document {
             });
         }
         let known = self.has(&facts.hash);
-        let mut maps = self.maps();
+        // Entries that the change itself makes.
+        let mut made: HashMap<OpId, Map> = HashMap::new();
         let mut touches = Vec::with_capacity(facts.ops.len());
         for (at, op) in facts.ops.iter().enumerate() {
             let Key::Map(key) = &op.key else {
@@ -181,8 +268,9 @@ impl Document {
             }
             let map = match &op.obj {
                 ObjectId::Root => return Err(Unfit::Forbidden("a write to the root")),
-                ObjectId::Id(id) => maps
+                ObjectId::Id(id) => made
                     .get(id)
+                    .or_else(|| outline.maps.get(id))
                     .ok_or(Unfit::Forbidden("a write to a foreign map"))?
                     .clone(),
             };
@@ -198,21 +286,15 @@ impl Document {
                     if !entries {
                         return Err(Unfit::Forbidden("a map where a value belongs"));
                     }
-                    if !is_entry_id(key) || (!known && self.has_entry(name, key)) {
+                    let twice = |map: &Map| matches!(map, Map::Entry(entry) if *entry == path);
+                    let is_taken = outline.entries.contains(&path) || made.values().any(twice);
+                    if !is_entry_id(key) || (!known && is_taken) {
                         return Err(Unfit::BadEntry(path));
                     }
-                    let id = OpId(facts.start_op + at as u64, (&facts.actor).into());
-                    if !known
-                        && maps
-                            .values()
-                            .any(|map| matches!(map, Map::Entry(entry) if *entry == path))
-                    {
-                        return Err(Unfit::BadEntry(path));
-                    }
-                    maps.insert(id, Map::Entry(path));
+                    made.insert(facts.op_id(at), Map::Entry(path));
                 }
                 (OpType::Put(scalar), map) => {
-                    touches.push(self.judge_put(path, scalar, map)?);
+                    touches.push(outline.judge_put(path, scalar, map)?);
                 }
                 (OpType::Increment(by), _) => {
                     let field = field_at(self.id().kind, &path);
@@ -234,45 +316,10 @@ impl Document {
         Ok(touches)
     }
 
-    fn judge_put(&self, path: String, scalar: &ScalarValue, map: &Map) -> Result<Touch, Unfit> {
-        if let Map::Collection(name) = map
-            && collection_named(name).is_some_and(|c| c.shape == Shape::Entries)
-        {
-            return Err(Unfit::Forbidden("a value where an entry belongs"));
-        }
-        let stored = matches!(
-            scalar,
-            ScalarValue::Null | ScalarValue::Boolean(_) | ScalarValue::Int(_) | ScalarValue::Str(_)
-        );
-        if !stored {
-            return Err(Unfit::WrongType(path));
-        }
-        let value = Value::from_scalar(scalar);
-        let field = field_at(self.id().kind, &path);
-        if let Some(Value::Text(text)) = &value
-            && text.len() > TEXT_BYTES_MAX
-        {
-            return Err(Unfit::TooLong(path));
-        }
-        if let Some(field) = field {
-            let fits = match &value {
-                None => field.ty != FieldType::Counter,
-                // An area decides who is responsible, so its form is structure.
-                Some(Value::Text(text)) if field.ty == FieldType::Area => {
-                    text.parse::<AreaCode>().is_ok()
-                }
-                Some(value) => field.ty.stores(value),
-            };
-            if !fits {
-                return Err(Unfit::WrongType(path));
-            }
-        }
-        Ok(Touch { path, field, value })
-    }
-
     /// Every map of the document by the operation that made it.
-    fn maps(&self) -> HashMap<OpId, Map> {
+    pub fn outline(&self) -> Outline {
         let mut maps = HashMap::new();
+        let mut entries = HashSet::new();
         let inner = self.inner();
         for collection in inner.map_range(&ROOT, ..) {
             let name = collection.key.to_string();
@@ -283,6 +330,7 @@ impl Document {
             for entry in inner.map_range(&id, ..) {
                 if matches!(entry.value, ValueRef::Object(ObjType::Map)) {
                     let path = format!("{name}/{}", entry.key);
+                    entries.insert(path.clone());
                     if let Some(op) = op_id(&entry.id()) {
                         maps.insert(op, Map::Entry(path));
                     }
@@ -292,7 +340,12 @@ impl Document {
                 maps.insert(op, Map::Collection(name));
             }
         }
-        maps
+        Outline {
+            kind: self.id().kind,
+            maps,
+            entries,
+            taken: HashMap::new(),
+        }
     }
 
     fn has_or_constant(&self, hash: &ChangeHash) -> bool {

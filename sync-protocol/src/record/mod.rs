@@ -42,7 +42,7 @@ pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
 pub use genesis::SCHEMA_VERSION;
 pub use history::{HistoryEntry, history};
 pub use input::{NewConsent, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
-pub use inspect::{ChangeFacts, Touch, Unfit, inspect};
+pub use inspect::{ChangeFacts, Outline, Touch, Unfit, inspect};
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
