@@ -23,6 +23,8 @@ pub struct Config {
     pub limits: Limits,
     /// The database.
     pub store: StoreConfig,
+    /// Pages prepared ahead.
+    pub pages: PagesConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -53,6 +55,14 @@ pub struct StoreConfig {
     pub bytes_max: Option<u64>,
 }
 
+/// Pages prepared ahead for tablets that read an area from the start.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PagesConfig {
+    /// How long an area that changed must have been quiet before its pages are prepared, milliseconds.
+    pub quiet_ms: u64,
+}
+
 /// The log, on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -80,6 +90,7 @@ impl Default for Config {
             public_urls: Vec::new(),
             limits: Limits::default(),
             store: StoreConfig::default(),
+            pages: PagesConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -104,6 +115,12 @@ impl Default for StoreConfig {
             readers: usual.readers,
             bytes_max: usual.bytes_max,
         }
+    }
+}
+
+impl Default for PagesConfig {
+    fn default() -> Self {
+        PagesConfig { quiet_ms: 600_000 }
     }
 }
 
@@ -208,6 +225,13 @@ impl Config {
     }
 }
 
+impl PagesConfig {
+    /// How long an area must have been quiet.
+    pub fn quiet(&self) -> Duration {
+        Duration::from_millis(self.quiet_ms)
+    }
+}
+
 impl Limits {
     /// How long a request may wait for its turn.
     pub fn queue(&self) -> Duration {
@@ -278,5 +302,6 @@ mod tests {
         let config = Config::parse(example).unwrap();
         assert_eq!(config.validate(), Ok(()));
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.pages, PagesConfig::default());
     }
 }

@@ -1,7 +1,10 @@
 //! One sync request: settles the pushed batch, then reads the page that the tablet lacks from a snapshot that
 //! includes it. Also answers `verify`, which narrows a digest that differs.
 //!
-//! Costs what changed: an idle tablet costs one snapshot and a row for each area of its grant with a feed.
+//! Costs what changed: an idle tablet costs one snapshot and a row for each area of its grant with a feed. A tablet that
+//! reads an area from the start is sent pages prepared ahead, where they hold what would be told now.
+
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -9,6 +12,7 @@ use serde_bytes::ByteBuf;
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DocKind, DocumentId, Timestamp,
     batch::Batch,
+    codec::Packed,
     digest::Digest,
     limits::{
         BATCH_BYTES_MAX, BATCH_CHANGES_MAX, CURSOR_AREAS_MAX, PAGE_BYTES_TARGET,
@@ -27,7 +31,8 @@ use crate::feed::{self, FeedRow, Whereabouts};
 use crate::ingest::{self, Settled};
 use crate::live::Live;
 use crate::store::{Store, StoreError, Tx};
-use crate::{areas, digests, documents, residence};
+use crate::{areas, digests, documents, pages, residence};
+use place::Place;
 
 /// Feed rows read at a time.
 const ROWS_AT_A_TIME: usize = 256;
@@ -35,13 +40,23 @@ const ROWS_AT_A_TIME: usize = 256;
 const AREAS_ASKED_ONE_BY_ONE: usize = 64;
 /// Bytes of documents in one answer to a fetch; whoever asks for more asks for fewer documents at a time.
 const FETCH_BYTES_MAX: usize = REPLY_FRAME_BYTES_MAX / 4 * 3;
-/// Bytes counted for an entry beside its documents or changes.
-const ENTRY_BYTES: usize = 64;
 
-/// Serves one sync request of an authenticated device, and tells live streams which areas moved.
+/// An answer to a sync request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// All of it but the entries that were prepared ahead.
+    pub reply: SyncReply,
+    /// Entries prepared ahead, which belong after those of the reply.
+    pub prepared: Vec<Packed>,
+    /// Areas read from the start whose pages had to be made now.
+    pub unprepared: BTreeSet<AreaCode>,
+}
+
+/// Serves one sync request of an authenticated device, and tells live streams which areas moved. Every entry is made
+/// now.
 ///
 /// # Errors
-/// A request out of bounds or a batch that the device did not sign is refused and nothing of it is stored.
+/// As [`answer`].
 pub async fn sync(
     store: &Store,
     live: &Live,
@@ -49,6 +64,33 @@ pub async fn sync(
     device: &Device,
     request: SyncRequest,
 ) -> Result<SyncReply, Refusal> {
+    let answered = serve(store, live, now, device, request, false).await?;
+    Ok(answered.reply)
+}
+
+/// The same with pages prepared ahead where there are any.
+///
+/// # Errors
+/// A request out of bounds or a batch that the device did not sign is refused and nothing of it is stored.
+pub async fn answer(
+    store: &Store,
+    live: &Live,
+    now: Timestamp,
+    device: &Device,
+    request: SyncRequest,
+) -> Result<Answer, Refusal> {
+    let may_prepare = request.push.is_none() && request.page_bytes as usize >= PAGE_BYTES_TARGET;
+    serve(store, live, now, device, request, may_prepare).await
+}
+
+async fn serve(
+    store: &Store,
+    live: &Live,
+    now: Timestamp,
+    device: &Device,
+    request: SyncRequest,
+    may_prepare: bool,
+) -> Result<Answer, Refusal> {
     check_bounds(device, &request)?;
     let settled = match &request.push {
         Some(batch) => settle(store, now, device, batch.clone()).await?,
@@ -59,12 +101,12 @@ pub async fn sync(
     let fates = settled.fates;
     store
         .read("page", move |tx| {
-            let page = read_page(tx, &device, &request)?;
+            let page = read_page(tx, &device, &request, may_prepare)?;
             let lost = match &request.last {
                 Some(last) => !ingest::is_answered(tx, device.id, last)?,
                 None => false,
             };
-            Ok(SyncReply {
+            let reply = SyncReply {
                 server_time: now,
                 fates,
                 entries: page.entries,
@@ -74,6 +116,11 @@ pub async fn sync(
                 grant: (request.grant != device.grant.version).then(|| device.grant.clone()),
                 areas_version: areas::version(tx)?,
                 lost,
+            };
+            Ok(Answer {
+                reply,
+                prepared: page.prepared,
+                unprepared: page.unprepared,
             })
         })
         .await
@@ -107,13 +154,16 @@ fn check_bounds(device: &Device, request: &SyncRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Decides on a snapshot, off the writer's thread; then writes.
+/// Decides on a snapshot, off the writer's thread; then writes. Batches that name the same household take turns, or the
+/// second would have to be judged again by the writer.
 async fn settle(
     store: &Store,
     now: Timestamp,
     device: &Device,
     batch: Batch,
 ) -> Result<Settled, StoreError> {
+    let households = batch.changes.iter().map(|change| change.document.household);
+    let _turn = store.turn(households.map(|id| *id.as_bytes())).await;
     let shared = std::sync::Arc::new((device.clone(), batch));
     let at = std::sync::Arc::clone(&shared);
     let weighed = store
@@ -126,61 +176,12 @@ async fn settle(
         .await
 }
 
-/// Where a tablet stands in one area's feed, as the one number of its cursor.
-///
-/// A row moves up whenever its document changes, so while a tablet reads a feed in several pages a place
-/// reached does not say that everything told before it has been read. Between pages the number therefore
-/// also keeps the place from which the reading began: what a row tells is counted from there. Once the end
-/// is reached it is a plain place again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    /// Everything told up to here has been read.
-    base: u64,
-    /// Rows up to here have been read.
-    reached: u64,
-}
-
-impl Place {
-    const START: Self = Self::at(0);
-    const REACHED_BITS: u32 = 32;
-
-    /// Where everything has been read.
-    const fn at(seq: u64) -> Self {
-        Self {
-            base: seq,
-            reached: seq,
-        }
-    }
-
-    /// The number of a cursor: the place, and while reading the base plus one above its 32 bits.
-    const fn to_seq(self) -> u64 {
-        if self.base == self.reached {
-            return self.reached;
-        }
-        ((self.base + 1) << Self::REACHED_BITS) | self.reached
-    }
-
-    /// Reads a cursor; `last` is the end of the feed. A number past it was given by a server that has since
-    /// been restored from a backup: the feed is read again from the start.
-    fn from_seq(seq: u64, last: u64) -> Self {
-        let place = match seq >> Self::REACHED_BITS {
-            0 => Self::at(seq),
-            base => Self {
-                base: base - 1,
-                reached: seq & ((1 << Self::REACHED_BITS) - 1),
-            },
-        };
-        if place.base > place.reached || place.reached > last {
-            return Self::START;
-        }
-        place
-    }
-}
-
 /// What one page holds.
 #[derive(Debug, Default)]
 struct Page {
     entries: Vec<Entry>,
+    prepared: Vec<Packed>,
+    unprepared: BTreeSet<AreaCode>,
     cursor: Vec<AreaCursor>,
     remaining: u64,
     digests: Vec<AreaDigest>,
@@ -204,7 +205,12 @@ fn granted_feeds(tx: &Tx<'_>, device: &Device) -> Result<Vec<(AreaCode, u64)>, S
     Ok(feeds)
 }
 
-fn read_page(tx: &Tx<'_>, device: &Device, request: &SyncRequest) -> Result<Page, StoreError> {
+fn read_page(
+    tx: &Tx<'_>,
+    device: &Device,
+    request: &SyncRequest,
+    may_prepare: bool,
+) -> Result<Page, StoreError> {
     let named: BTreeMap<&AreaCode, u64> = request
         .cursor
         .iter()
@@ -221,9 +227,12 @@ fn read_page(tx: &Tx<'_>, device: &Device, request: &SyncRequest) -> Result<Page
         tx,
         kinds,
         pushed: &pushed,
+        may_prepare,
         room: (request.page_bytes as usize).min(PAGE_BYTES_TARGET),
         used: 0,
         entries: Vec::new(),
+        prepared: Vec::new(),
+        unprepared: BTreeSet::new(),
         left: BTreeSet::new(),
     };
     let feeds = granted_feeds(tx, device)?;
@@ -255,8 +264,8 @@ fn read_page(tx: &Tx<'_>, device: &Device, request: &SyncRequest) -> Result<Page
         }
     }
     page.entries = filling.entries;
-    // A page is taken in as a whole. Documents of one kind next to each other compress 3 % better.
-    page.entries.sort_by_key(kind_of);
+    pages::sort(&mut page.entries);
+    (page.prepared, page.unprepared) = (filling.prepared, filling.unprepared);
     if page.remaining == 0 {
         for (area, _) in feeds {
             let digest = digests::of(tx, &area, kinds)?;
@@ -271,33 +280,99 @@ struct Filling<'a, 'c> {
     tx: &'a Tx<'c>,
     kinds: &'a [DocKind],
     pushed: &'a HashSet<ChangeHash>,
+    /// Pages prepared ahead may be used.
+    may_prepare: bool,
     room: usize,
     used: usize,
     entries: Vec<Entry>,
+    prepared: Vec<Packed>,
+    unprepared: BTreeSet<AreaCode>,
     left: BTreeSet<(AreaCode, sojourn_sync_protocol::HouseholdId)>,
 }
 
 impl Filling<'_, '_> {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.prepared.is_empty()
+    }
+
     fn is_full(&self) -> bool {
-        !self.entries.is_empty() && self.used >= self.room
+        !self.is_empty() && self.used >= self.room
     }
 
     /// Takes rows of one area until the page is full; gives the place reached.
     fn take_area(&mut self, area: &AreaCode, from: Place, last: u64) -> Result<Place, StoreError> {
         let mut place = from;
+        let mut from_the_start = self.may_prepare && from.base == 0;
         while place.reached < last {
+            if self.is_full() {
+                return Ok(place);
+            }
+            let mut up_to = last;
+            if from_the_start {
+                match pages::after(self.tx, area, self.kinds, place.reached)? {
+                    Some(kept) if kept.stretch.after > place.reached => up_to = kept.stretch.after,
+                    Some(kept) if self.take_prepared(area, &kept)? => {
+                        place.reached = kept.stretch.up_to;
+                        continue;
+                    }
+                    Some(_) if self.is_full() => return Ok(place),
+                    Some(kept) => up_to = kept.stretch.up_to,
+                    None => from_the_start = false,
+                }
+                up_to = up_to.min(last);
+            }
+            if !self.take_rows(area, &mut place, up_to)? {
+                return Ok(place);
+            }
+        }
+        Ok(Place::at(last))
+    }
+
+    /// Takes a prepared page, if it holds what would be told now and there is room. A page without room for it is full.
+    fn take_prepared(&mut self, area: &AreaCode, kept: &pages::Kept) -> Result<bool, StoreError> {
+        if !self.is_empty() && self.used + kept.bytes > self.room {
+            self.used = self.room;
+            return Ok(false);
+        }
+        if pages::content(self.tx, area, self.kinds, kept.stretch)? != kept.content {
+            return Ok(false);
+        }
+        let packed = pages::packed(self.tx, area, self.kinds, kept.stretch.after)?;
+        let Some(packed) = packed else {
+            return Ok(false);
+        };
+        metrics::counter!("sojourn_pages_sent_total", "made" => "ahead").increment(1);
+        self.used += kept.bytes;
+        self.prepared.push(packed);
+        Ok(true)
+    }
+
+    /// Takes rows up to a place until the page is full; gives whether it got there.
+    fn take_rows(
+        &mut self,
+        area: &AreaCode,
+        place: &mut Place,
+        up_to: u64,
+    ) -> Result<bool, StoreError> {
+        let before = self.used;
+        let mut took_all = true;
+        'page: while place.reached < up_to {
             let rows = feed::rows_after(self.tx, area, place.reached, ROWS_AT_A_TIME)?;
             if rows.is_empty() {
                 break;
             }
             for row in rows {
+                if row.seq > up_to {
+                    break 'page;
+                }
                 if self.kinds.contains(&row.document.kind)
-                    && let Some(entry) = self.entry(area, from.base, &row)?
+                    && let Some(entry) = self.entry(area, place.base, &row)?
                 {
-                    let bytes = size(&entry);
-                    if !self.entries.is_empty() && self.used + bytes > self.room {
+                    let bytes = pages::size(&entry);
+                    if !self.is_empty() && self.used + bytes > self.room {
                         self.used = self.room;
-                        return Ok(place);
+                        took_all = false;
+                        break 'page;
                     }
                     self.used += bytes;
                     self.entries.push(entry);
@@ -305,7 +380,14 @@ impl Filling<'_, '_> {
                 place.reached = row.seq;
             }
         }
-        Ok(Place::at(last))
+        if self.may_prepare && place.base == 0 && self.used - before >= pages::SIZES.least {
+            metrics::counter!("sojourn_pages_sent_total", "made" => "now").increment(1);
+            self.unprepared.insert(area.clone());
+        }
+        if took_all {
+            place.reached = up_to;
+        }
+        Ok(took_all)
     }
 
     /// What a row tells a tablet that stands at `cursor`; `None` when it has that already.
@@ -393,25 +475,6 @@ impl Filling<'_, '_> {
     }
 }
 
-/// Which kind of document an entry is of; `None` for a household that left.
-fn kind_of(entry: &Entry) -> Option<DocKind> {
-    match entry {
-        Entry::Document(whole) => Some(whole.document.kind),
-        Entry::Changes(new) => Some(new.document.kind),
-        Entry::Leave(_) => None,
-    }
-}
-
-/// Bytes that count towards a page.
-fn size(entry: &Entry) -> usize {
-    ENTRY_BYTES
-        + match entry {
-            Entry::Document(whole) => whole.saved.len(),
-            Entry::Changes(new) => new.changes.iter().map(|change| change.len()).sum(),
-            Entry::Leave(_) => 0,
-        }
-}
-
 /// Serves one verify request of an authenticated device.
 ///
 /// # Errors
@@ -430,11 +493,15 @@ pub async fn verify(
     }
     let device = device.clone();
     store
-        .read("verify", move |tx| answer(tx, &device, request))
+        .read("verify", move |tx| answer_verify(tx, &device, request))
         .await
 }
 
-fn answer(tx: &Tx<'_>, device: &Device, request: VerifyRequest) -> Result<VerifyReply, Refusal> {
+fn answer_verify(
+    tx: &Tx<'_>,
+    device: &Device,
+    request: VerifyRequest,
+) -> Result<VerifyReply, Refusal> {
     let area = request.area;
     if !areas::is_within(tx, &area, &device.grant.areas)? {
         return Err(Refusal::UnknownArea { area });

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId};
 
 use crate::documents::kind;
+use crate::pages;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 
@@ -55,6 +56,17 @@ pub(crate) struct FeedRow {
     pub whereabouts: Whereabouts,
 }
 
+/// One row of a feed with what its document is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The row.
+    pub row: FeedRow,
+    /// The document's part of a digest.
+    pub leaf: Option<[u8; 32]>,
+    /// Bytes of the document as saved; 0 for one that left.
+    pub bytes: usize,
+}
+
 /// Gives out the next place in an area's feed.
 fn next_seq(tx: &Tx<'_>, area: &AreaCode) -> Result<u64, StoreError> {
     let seq = tx.query_opt(
@@ -92,6 +104,14 @@ pub(crate) fn leave(
     to: &AreaCode,
 ) -> Result<(), StoreError> {
     let seq = next_seq(tx, area)?;
+    let stood = tx.query_opt(
+        "SELECT seq FROM feed WHERE area = ?1 AND household = ?2 AND kind = ?3",
+        params![area.as_str(), id.household.as_bytes(), id.kind.code()],
+        |row| row.u64(0),
+    )?;
+    if let Some(place) = stood {
+        pages::forget(tx, area, place)?;
+    }
     put(tx, area, id, seq, Some(to))
 }
 
@@ -149,6 +169,31 @@ pub(crate) fn rows_after(
          WHERE area = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         params![area.as_str(), seq, most],
         read,
+    )
+}
+
+/// Walks the rows of an area after a place up to another, in order, with what their documents are now.
+pub(crate) fn scan_told(
+    tx: &Tx<'_>,
+    area: &AreaCode,
+    after: u64,
+    up_to: u64,
+    mut visit: impl FnMut(Told) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    tx.scan(
+        "SELECT f.household, f.kind, f.seq, f.entered_seq, f.moved_to, d.leaf, LENGTH(d.saved)
+         FROM feed f LEFT JOIN documents d
+         ON f.moved_to IS NULL AND d.household = f.household AND d.kind = f.kind
+         WHERE f.area = ?1 AND f.seq > ?2 AND f.seq <= ?3 ORDER BY f.seq",
+        params![area.as_str(), after, up_to],
+        |row| {
+            visit(Told {
+                row: read(row)?,
+                leaf: row.optional(5, Row::array)?,
+                bytes: usize::try_from(row.optional(6, Row::u64)?.unwrap_or(0)).unwrap_or(0),
+            })?;
+            Ok(ControlFlow::Continue(()))
+        },
     )
 }
 

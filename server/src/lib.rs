@@ -18,6 +18,7 @@ pub(crate) mod ingest;
 pub mod live;
 pub mod measure;
 pub mod office;
+pub(crate) mod pages;
 pub(crate) mod projection;
 pub mod proof;
 pub(crate) mod residence;

@@ -50,6 +50,10 @@ fn describe() {
         "sojourn_store_group_jobs",
         "Transactions that shared a commit"
     );
+    metrics::describe_counter!(
+        "sojourn_store_statements_total",
+        "Statements run inside transactions"
+    );
     metrics::describe_histogram!("sojourn_request_seconds", "Time from request to reply");
     metrics::describe_counter!(
         "sojourn_refusals_total",
@@ -60,4 +64,13 @@ fn describe() {
         "Faults of the server's own"
     );
     metrics::describe_gauge!("sojourn_live_streams", "Event streams open");
+    metrics::describe_gauge!(
+        "sojourn_pages_areas_waiting",
+        "Areas whose pages are to be prepared"
+    );
+    metrics::describe_counter!("sojourn_pages_prepared_total", "Pages prepared ahead");
+    metrics::describe_counter!(
+        "sojourn_pages_sent_total",
+        "Pages sent to tablets that read an area from the start"
+    );
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::config::Config;
+use crate::pages::preparer;
 use crate::state::{AppState, StartError};
 
 /// How often counters that nobody reads are tidied.
@@ -59,6 +60,7 @@ impl Server {
             state, listener, ..
         } = self;
         let upkeep = tokio::spawn(keep_metrics(state.metrics.clone()));
+        let preparing = tokio::spawn(prepare_pages(Arc::clone(&state)));
         let told = Arc::clone(&state);
         let stopping = async move {
             stop.await;
@@ -82,10 +84,18 @@ impl Server {
             }
         };
         upkeep.abort();
+        preparing.abort();
         state.store.close().await;
         tracing::info!("stopped");
         served
     }
+}
+
+async fn prepare_pages(state: Arc<AppState>) {
+    let moved = state.live.listen();
+    let stopping = state.stopping.subscribe();
+    let (store, clock) = (state.store.clone(), state.clock.clone());
+    preparer::run(&state.preparing, store, clock, moved, stopping).await;
 }
 
 async fn keep_metrics(metrics: metrics_exporter_prometheus::PrometheusHandle) {

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock::Clock;
 use crate::config::{Config, Limits};
 use crate::live::Live;
+use crate::pages::preparer::Preparing;
 use crate::proof::{Origins, Seen};
 use crate::store::{Store, StoreError};
 use crate::token::Tokens;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub origins: Origins,
     /// Bounds on what is served at once.
     pub limits: Limits,
+    /// Pages to prepare ahead.
+    pub preparing: Preparing,
     /// Wrong enrolment codes lately.
     pub wrong_codes: WrongCodes,
     /// The areas frame, encoded once for each version of the tree.
@@ -86,6 +89,7 @@ impl AppState {
             live: Live::default(),
             origins: config.origins(),
             limits: config.limits.clone(),
+            preparing: Preparing::new(config.pages.quiet()),
             wrong_codes: WrongCodes::default(),
             areas_frame: Mutex::new(None),
             turns: Semaphore::new(config.limits.requests),

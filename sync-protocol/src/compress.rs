@@ -1,4 +1,4 @@
-//! Zstandard (RFC 8878) frames, bounded on the way in. Natively the C library, in a browser a Rust one.
+//! Zstandard (RFC 8878), one frame or several one after the other, bounded on the way in. Natively the C library, in a browser a Rust one.
 
 use crate::codec::CodecError;
 
@@ -22,12 +22,23 @@ pub(crate) fn compress(plain: &[u8], _level: i32) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
-/// Decompresses at most `max` bytes.
+/// Decompresses at most `max` bytes, frame after frame.
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn decompress(packed: &[u8], max: usize) -> Result<Vec<u8>, CodecError> {
-    let decoder =
-        ruzstd::decoding::StreamingDecoder::new(packed).map_err(|_| CodecError::Compression)?;
-    bounded(decoder, max)
+pub(crate) fn decompress(mut packed: &[u8], max: usize) -> Result<Vec<u8>, CodecError> {
+    let mut plain = Vec::new();
+    loop {
+        let decoder = ruzstd::decoding::StreamingDecoder::new(&mut packed)
+            .map_err(|_| CodecError::Compression)?;
+        let left = max - plain.len();
+        let frame = bounded(decoder, left).map_err(|error| match error {
+            CodecError::TooLarge { .. } => CodecError::TooLarge { max },
+            other => other,
+        })?;
+        plain.extend(frame);
+        if packed.is_empty() {
+            return Ok(plain);
+        }
+    }
 }
 
 /// Reads to the end, or refuses as soon as `max` is passed: a bomb costs no more than the bound.

@@ -25,7 +25,7 @@ pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a request frame once decompressed.
 pub const REQUEST_FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of documents and changes that fill one page before the next begins, uncompressed. One entry may exceed it.
-pub const PAGE_BYTES_TARGET: usize = 2 * 1024 * 1024;
+pub const PAGE_BYTES_TARGET: usize = 4 * 1024 * 1024;
 /// Bytes of a reply frame once decompressed.
 pub const REPLY_FRAME_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Areas that one cursor may name.

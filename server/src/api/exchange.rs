@@ -13,7 +13,7 @@ use sojourn_sync_protocol::refusal::Refusal;
 use super::authenticated::Authenticated;
 use super::frame::{Frame, Framed, Refused};
 use crate::areas;
-use crate::exchange;
+use crate::exchange::{self, Answer};
 use crate::state::AppState;
 use crate::store::StoreError;
 
@@ -79,11 +79,19 @@ pub(super) async fn sync(
     Frame(request): Frame<SyncRequest>,
 ) -> Result<Framed, Refused> {
     let now = state.clock.now();
-    let reply = exchange::sync(&state.store, &state.live, now, &speaker.device, request).await?;
-    if reply.entries.is_empty() {
+    let Answer {
+        reply,
+        prepared,
+        unprepared,
+    } = exchange::answer(&state.store, &state.live, now, &speaker.device, request).await?;
+    state.preparing.ask(unprepared);
+    if prepared.is_empty() && reply.entries.is_empty() {
         return Ok(Framed::short(&reply));
     }
-    Framed::page(reply).await
+    if prepared.is_empty() {
+        return Framed::page(reply).await;
+    }
+    Framed::prepared(reply, prepared).await
 }
 
 /// Narrows a digest that differs, and repairs.

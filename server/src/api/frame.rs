@@ -7,8 +7,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sojourn_sync_protocol::codec::{self, CONTENT_TYPE, CodecError, Effort};
+use sojourn_sync_protocol::codec::{self, CONTENT_TYPE, CodecError, Effort, Packed};
 use sojourn_sync_protocol::limits::REQUEST_FRAME_BYTES_MAX;
+use sojourn_sync_protocol::message::SyncReply;
 use sojourn_sync_protocol::refusal::Refusal;
 use sojourn_sync_protocol::version::{PROTOCOL_VERSION, PROTOCOL_VERSION_MIN};
 
@@ -86,6 +87,20 @@ impl Framed {
             .await
             .map(|frame| Framed(frame.into()))
             .map_err(|error| Refused(faults::internal(&error)))
+    }
+
+    /// Encodes a page of which a part is compressed already.
+    pub(super) async fn prepared(
+        mut reply: SyncReply,
+        prepared: Vec<Packed>,
+    ) -> Result<Self, Refused> {
+        let fresh = std::mem::take(&mut reply.entries);
+        tokio::task::spawn_blocking(move || {
+            codec::encode_with_packed(&reply, "entries", &fresh, &prepared)
+        })
+        .await
+        .map(|frame| Framed(frame.into()))
+        .map_err(|error| Refused(faults::internal(&error)))
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("persons", crate::projection::SCHEMA),
     crate::ingest::SCHEMAS[0],
     crate::ingest::SCHEMAS[1],
+    ("prepared pages", crate::pages::SCHEMA),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

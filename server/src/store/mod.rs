@@ -10,6 +10,7 @@ mod readers;
 mod row;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod tx;
 mod writer;
 
@@ -23,11 +24,13 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
 pub use row::{Row, Value};
+pub use turns::{Turn, TurnKey};
 pub use tx::Tx;
 
 use crate::clock::Stopwatch;
 use migrations::Step;
 use readers::Readers;
+use turns::Turns;
 use writer::{Message, QUEUE_JOBS_MAX, TypedJob};
 
 /// Name of the database inside the data folder.
@@ -71,6 +74,7 @@ pub struct Store {
 struct Inner {
     queue: Mutex<Option<mpsc::Sender<Message>>>,
     readers: Arc<Readers>,
+    turns: Turns,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held for as long as the folder is open; the writer has ended before it is released.
     _lock: File,
@@ -110,6 +114,7 @@ impl Store {
             inner: Arc::new(Inner {
                 queue: Mutex::new(Some(queue)),
                 readers: Arc::new(Readers::new(&file, options.readers)),
+                turns: Turns::default(),
                 writer: Mutex::new(Some(writer)),
                 _lock: lock,
             }),
@@ -140,6 +145,11 @@ impl Store {
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Abandoned(name).into()))
+    }
+
+    /// Waits for a turn on these keys: see [`Turn`]. Two who wait for each other's keys cannot be: all are taken at once.
+    pub async fn turn(&self, keys: impl IntoIterator<Item = TurnKey>) -> Turn {
+        self.inner.turns.take(keys.into_iter().collect()).await
     }
 
     /// Runs `body` as the transaction `name` on a snapshot of what is committed. It cannot write.

@@ -38,7 +38,9 @@ impl Readers {
         connection
             .execute_batch("BEGIN DEFERRED")
             .map_err(StoreError::from_sqlite)?;
-        let result = body(&Tx::sqlite(&connection));
+        let tx = Tx::sqlite(&connection);
+        let result = body(&tx);
+        metrics::counter!("sojourn_store_statements_total").increment(tx.statements());
         // Nothing was written: ending the snapshot cannot lose anything, and a connection that
         // cannot end it is not used again.
         if connection.execute_batch("ROLLBACK").is_ok() {

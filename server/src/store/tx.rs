@@ -2,6 +2,7 @@
 //! `?1` placeholders, `ON CONFLICT`, explicit column lists, `BIGINT`, `TEXT`, `BLOB`.
 //! Does not begin or end itself: the writer and the read pool do.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use super::{Row, StoreError, Value};
@@ -10,6 +11,7 @@ use super::{Row, StoreError, Value};
 #[derive(Debug)]
 pub struct Tx<'c> {
     engine: Engine<'c>,
+    statements: Cell<u64>,
 }
 
 /// Where statements run. A second engine is a second variant here and nothing anywhere else.
@@ -22,11 +24,22 @@ impl<'c> Tx<'c> {
     pub(super) fn sqlite(connection: &'c rusqlite::Connection) -> Self {
         Tx {
             engine: Engine::Sqlite(connection),
+            statements: Cell::new(0),
         }
+    }
+
+    /// How many statements were run in it.
+    pub(super) fn statements(&self) -> u64 {
+        self.statements.get()
+    }
+
+    fn count(&self) {
+        self.statements.set(self.statements.get() + 1);
     }
 
     /// Runs a statement that returns no rows; gives how many rows it changed.
     pub fn execute(&self, sql: &str, params: &[Value]) -> Result<usize, StoreError> {
+        self.count();
         match self.engine {
             Engine::Sqlite(connection) => connection
                 .prepare_cached(sql)
@@ -72,6 +85,7 @@ impl<'c> Tx<'c> {
         params: &[Value],
         mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
+        self.count();
         match self.engine {
             Engine::Sqlite(connection) => {
                 let mut statement = connection

@@ -186,7 +186,9 @@ fn run_in_savepoint(
 ) -> Result<(), StoreError> {
     let watch = Stopwatch::start();
     statement(connection, "SAVEPOINT job")?;
-    let ran = job.run(&Tx::sqlite(connection));
+    let tx = Tx::sqlite(connection);
+    let ran = job.run(&tx);
+    metrics::counter!("sojourn_store_statements_total").increment(tx.statements());
     metrics::histogram!("sojourn_store_transaction_seconds", "kind" => "write", "name" => job.name())
         .record(watch.elapsed().as_secs_f64());
     if connection.is_autocommit() {
