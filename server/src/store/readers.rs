@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::writer::statement;
 use super::{StoreError, Tx, open_connection};
 
 /// The idle connections and how many may be out at once.
@@ -35,15 +36,13 @@ impl Readers {
             Some(connection) => connection,
             None => open_read_only(&self.file)?,
         };
-        connection
-            .execute_batch("BEGIN DEFERRED")
-            .map_err(StoreError::from_sqlite)?;
+        statement(&connection, "BEGIN DEFERRED")?;
         let tx = Tx::sqlite(&connection);
         let result = body(&tx);
         metrics::counter!("sojourn_store_statements_total").increment(tx.statements());
         // Nothing was written: ending the snapshot cannot lose anything, and a connection that
         // cannot end it is not used again.
-        if connection.execute_batch("ROLLBACK").is_ok() {
+        if statement(&connection, "ROLLBACK").is_ok() {
             self.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

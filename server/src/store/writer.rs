@@ -222,7 +222,8 @@ fn roll_back(connection: &rusqlite::Connection) {
     }
 }
 
-fn statement(connection: &rusqlite::Connection, sql: &str) -> Result<(), StoreError> {
+/// Runs a statement that begins or ends something.
+pub(super) fn statement(connection: &rusqlite::Connection, sql: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute([]))

@@ -1,101 +1,215 @@
-//! How many pushes the server takes in a second, and how long each waits.
+//! How many changes the server takes in a second through the whole gate, and how long each push waits.
 //!
-//! Tablets hand in what they wrote before, as fast as they are answered, one request after the other. They work on the
-//! same machine as the server, so a rate here is a lower bound.
+//! Pushes come at a given rate whatever the server answers, as from many villages; each is timed from the moment at which it
+//! was due. What is refused is sent again when the server says, and in the end every change has been accepted once.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
-use sojourn_client_core::{clock, outbox::BatchBounds};
-use sojourn_sync_protocol::{
-    HouseholdId,
-    record::{Assignments, Edit, Value},
-};
+use sojourn_sync_protocol::record::{Assignments, Document, Edit, Value};
 use sojourn_tests::{generate::Generator, numbers};
 
 use crate::{
     Result,
     measure::Spread,
+    pusher::{Answer, Push, Pusher, all_accepted},
     report::Report,
-    scene::{Bound, Client, NOW, Register, at_once},
+    scene::{Bound, NOW, Register, at_once},
 };
 
-const TABLETS: usize = 16;
-const HOUSEHOLDS: usize = 20;
-
-/// Tablets at once, edits in one push, pushes of each tablet.
-const LEVELS: [(usize, usize, usize); 4] = [(1, 1, 300), (4, 1, 100), (16, 1, 50), (16, 64, 10)];
+/// More than the server works for at once.
+const TABLETS: usize = 96;
+/// Of each tablet.
+const HOUSEHOLDS: usize = 16;
+/// In a push, two to each household.
+const EDITS: usize = 32;
+/// Of each household at a time.
+const EDITS_TOGETHER: usize = 2;
+/// One edit a push, one push after the other.
+const LONE_PUSHES: usize = 300;
+/// Changes a second that come in, and how many in a push. The last is more than any server of this size takes.
+const RATES: [(usize, usize); 6] = [
+    (500, EDITS),
+    (1_000, EDITS),
+    (2_000, EDITS),
+    (3_000, EDITS),
+    (4_000, EDITS),
+    (20_000, 8 * EDITS),
+];
+/// How long each rate is kept up.
+const SECONDS: usize = 5;
+/// The rate promised, and how long a push may wait at it.
+const PROMISED: f64 = 3_000.0;
+const WAIT_MAX_MS: f64 = 250.0;
 
 struct Post {
-    client: Client,
-    households: Vec<HouseholdId>,
+    pusher: Pusher,
+    households: Vec<Document>,
+    next: usize,
+    rng: Pcg64Mcg,
 }
 
-/// Measures every level.
+/// What came of one rate.
+#[derive(Default)]
+struct Outcome {
+    waits: Vec<Duration>,
+    refused: u64,
+}
+
+/// Measures every rate.
 pub(crate) fn run(bound: &Bound) -> Result<Report> {
     let villages: Vec<String> = (0..TABLETS).map(|at| format!("v{at}")).collect();
     let register = Register::open(&villages, bound)?;
     let mut posts = Vec::new();
     for (at, village) in villages.iter().enumerate() {
-        let client = register.tablet(&format!("tablet-{at}"), &[village])?;
-        let all = client.fill(village, HOUSEHOLDS, &mut Generator::new(at as u64, NOW))?;
-        posts.push(Post {
-            client,
-            households: all.iter().map(|household| household.id).collect(),
-        });
-    }
-    let what = "tablets push what they wrote before, one request after the other; all on the server's machine";
-    let mut report = Report::new("ingest", what);
-    let seed = AtomicU64::new(0);
-    for (tablets, edits, pushes) in LEVELS {
-        let pushes = bound.count(pushes);
-        bound.check()?;
-        let posts = &posts[..tablets];
-        at_once(posts, |_, post| {
-            write(post, edits * pushes, seed.fetch_add(1, Ordering::Relaxed))
-        })?;
-        let bounds = BatchBounds {
-            changes: edits,
-            ..BatchBounds::default()
+        let mut post = Post {
+            pusher: Pusher::enrol(&register, village)?,
+            households: Vec::new(),
+            next: 0,
+            rng: Pcg64Mcg::seed_from_u64(at as u64),
         };
-        let before = register.meter()?;
-        let begun = Instant::now();
-        let sessions = at_once(posts, |_, post| post.client.sync_in_batches(bounds))?;
-        let wall = begun.elapsed();
-        let cost = register.since(&before)?;
-        let requests: Vec<_> = sessions.into_iter().flat_map(|one| one.requests).collect();
-        let count = requests.len();
-        if count < tablets * pushes {
-            return Err("fewer pushes than meant".into());
+        let mut generator = Generator::new(at as u64, NOW);
+        for _ in 0..HOUSEHOLDS {
+            let (_, core, changes) = post.pusher.household(&mut generator)?;
+            post.households.push(core);
+            let push = post.pusher.push(changes);
+            post.pusher.hand_in(&push)?;
         }
-        let name = |what: &str| format!("{tablets}_tablets_{edits}_edits_a_push_{what}");
-        report.number(&name("pushes_per_s"), count as f64 / wall.as_secs_f64());
-        let made = (tablets * pushes * edits) as f64;
-        report.number(&name("edits_per_s"), made / wall.as_secs_f64());
-        report.spread(&name("answer"), &Spread::of(requests));
+        posts.push(post);
+    }
+    let what = format!(
+        "{TABLETS} tablets push {EDITS} edits at a time, to half as many households, signed beforehand; pushes come at \
+         the rate whatever the server says, {SECONDS} s at each, on the server's machine; the last rate, in pushes of \
+         {}, is beyond it",
+        8 * EDITS
+    );
+    let mut report = Report::new("ingest", what);
+    lone(&register, &mut posts[0], bound, &mut report)?;
+    let mut held = 0.0;
+    for (rate, edits) in RATES {
+        bound.check()?;
+        let pushes = bound.count(rate * SECONDS / edits / TABLETS).max(2);
+        let prepared = at_once_mut(&mut posts, |_, post| {
+            (0..pushes)
+                .map(|_| post.prepare(edits))
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let every = Duration::from_secs_f64((edits * TABLETS) as f64 / rate as f64);
+        let before = register.meter()?;
+        let accepted = register.metric("sojourn_ingest_changes_total{fate=\"accepted\"}")?;
+        let begun = Instant::now();
+        let mut all = Outcome::default();
+        let outcomes = at_once_mut(&mut posts, |at, post| {
+            // Tablets are spread evenly over the time between two pushes of one.
+            let first = begun + every.mul_f64(at as f64 / TABLETS as f64);
+            post.keep_up(&prepared[at], first, every)
+        })?;
+        let took = begun.elapsed();
+        let cost = register.since(&before)?;
+        let changes = (pushes * TABLETS * edits) as f64;
+        let now = register.metric("sojourn_ingest_changes_total{fate=\"accepted\"}")?;
+        if now - accepted != changes {
+            return Err(format!("{changes} were handed in, {} accepted", now - accepted).into());
+        }
+        for outcome in outcomes {
+            all.waits.extend(outcome.waits);
+            all.refused += outcome.refused;
+        }
+        let waits = Spread::of(all.waits);
+        let reached = changes / took.as_secs_f64();
+        let p99 = waits.percentile(99).as_secs_f64() * 1e3;
+        if p99 <= WAIT_MAX_MS && all.refused == 0 {
+            held = reached.max(held);
+        }
+        let name = |what: &str| format!("{rate}_changes_a_second_{what}");
+        report.number(&name("taken_in_per_s"), reached);
+        report.spread(&name("wait"), &waits);
+        report.count(&name("pushes_refused"), all.refused);
         report.number(
-            &name("server_cpu_ms_per_push"),
-            cost.server_cpu * 1e3 / count as f64,
+            &name("server_cpu_ms_per_change"),
+            cost.server_cpu * 1e3 / changes,
         );
         report.count(&name("server_peak_bytes"), cost.server_peak);
     }
+    report.number("changes_per_s_with_p99_under_250_ms", held);
+    report.target_at_least("changes_per_s_with_p99_under_250_ms", PROMISED);
     register.close();
     Ok(report)
 }
 
-fn write(post: &Post, edits: usize, seed: u64) -> Result<()> {
-    let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    for at in 0..edits {
-        let household = post.households[at % post.households.len()];
-        let phone = Some(Value::Text(numbers::phone(&mut rng)));
-        let set = Assignments::from([("contact/phone".to_owned(), phone)]);
-        post.client
-            .tablet
-            .edit(clock::now(), household, Edit::Set { set })?;
+/// One edit a push, each once the last was answered.
+fn lone(register: &Register, post: &mut Post, bound: &Bound, report: &mut Report) -> Result<()> {
+    let pushes = bound.count(LONE_PUSHES);
+    let prepared = (0..pushes)
+        .map(|_| post.prepare(1))
+        .collect::<Result<Vec<_>>>()?;
+    let before = register.meter()?;
+    let mut waits = Vec::new();
+    for push in &prepared {
+        let begun = Instant::now();
+        post.pusher.hand_in(push)?;
+        waits.push(begun.elapsed());
     }
+    let cost = register.since(&before)?;
+    report.spread("one_edit_a_push_wait", &Spread::of(waits));
+    report.number(
+        "one_edit_a_push_server_cpu_ms",
+        cost.server_cpu * 1e3 / pushes as f64,
+    );
     Ok(())
+}
+
+impl Post {
+    /// Makes and signs the next push.
+    fn prepare(&mut self, edits: usize) -> Result<Push> {
+        let mut changes = Vec::with_capacity(edits);
+        for at in 0..edits {
+            if at % EDITS_TOGETHER == 0 {
+                self.next = (self.next + 1) % self.households.len();
+            }
+            let phone = Some(Value::Text(numbers::phone(&mut self.rng)));
+            let set = Assignments::from([("contact/phone".to_owned(), phone)]);
+            let document = &mut self.households[self.next];
+            changes.push(self.pusher.edit(document, &Edit::Set { set })?);
+        }
+        Ok(self.pusher.push(changes))
+    }
+
+    /// Sends these pushes, one every so often, and those that were refused again until they are accepted.
+    fn keep_up(&mut self, pushes: &[Push], first: Instant, every: Duration) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let mut due = first;
+        for push in pushes {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            loop {
+                match self.pusher.send(push)? {
+                    Answer::Fates(fates) if all_accepted(&fates, push) => break,
+                    Answer::Fates(_) => return Err("a change was not accepted".into()),
+                    Answer::Busy(ms) => {
+                        outcome.refused += 1;
+                        thread::sleep(Duration::from_millis(ms));
+                    }
+                }
+            }
+            outcome.waits.push(due.elapsed());
+            due += every;
+        }
+        Ok(outcome)
+    }
+}
+
+/// As [`at_once`], for work that changes each.
+fn at_once_mut<T: Send, R: Send>(
+    all: &mut [T],
+    work: impl Fn(usize, &mut T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let each: Vec<std::sync::Mutex<&mut T>> = all.iter_mut().map(std::sync::Mutex::new).collect();
+    at_once(&each, |at, one| {
+        let mut one = one.lock().map_err(|_| "a tablet's thread panicked")?;
+        work(at, &mut one)
+    })
 }

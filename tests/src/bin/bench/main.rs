@@ -8,6 +8,7 @@ mod growth;
 mod ingest;
 mod live;
 mod measure;
+mod pusher;
 mod report;
 mod scene;
 mod storm;
@@ -23,8 +24,8 @@ use scene::Bound;
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Households on the server, without and with `--large`.
-const GROWTH: [usize; 2] = [1_000, 10_000];
-const GROWTH_LARGE: [usize; 3] = [1_000, 10_000, 100_000];
+const GROWTH: [usize; 3] = [1_000, 10_000, 100_000];
+const GROWTH_LARGE: [usize; 2] = [1_000, 1_000_000];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Workload {
@@ -36,9 +37,9 @@ enum Workload {
     Idle,
     /// An edit on one online tablet until it can be read on another
     Live,
-    /// One tablet beside 1,000 and 10,000 households on the server
+    /// One tablet beside 1,000, 10,000 and 100,000 households on the server
     Growth,
-    /// Pushes a second, and how long each waits
+    /// Changes a second, and how long each push waits
     Ingest,
     /// List, search, open and edit on a tablet of 5,000 households
     Local,
@@ -53,7 +54,7 @@ struct Arguments {
     /// Print one line of JSON for each
     #[arg(long)]
     json: bool,
-    /// With growth: 100,000 households too (takes an hour or so)
+    /// With growth: 1,000 and 1,000,000 households (takes hours; see --minutes)
     #[arg(long)]
     large: bool,
     /// A tenth of everything, to see that it works

@@ -12,6 +12,7 @@ pub(crate) struct Report {
     what: String,
     figures: Vec<(String, Value)>,
     targets: Vec<(String, f64)>,
+    targets_at_least: Vec<(String, f64)>,
 }
 
 impl Report {
@@ -22,6 +23,7 @@ impl Report {
             what: what.into(),
             figures: Vec::new(),
             targets: Vec::new(),
+            targets_at_least: Vec::new(),
         }
     }
 
@@ -63,15 +65,46 @@ impl Report {
         }
     }
 
+    /// The same for a figure that is to stay at or above.
+    pub(crate) fn target_at_least(&mut self, name: &str, at_least: f64) {
+        if self.figures.iter().any(|(figure, _)| figure == name) {
+            self.targets_at_least.push((name.to_owned(), at_least));
+        }
+    }
+
+    /// The target of a figure, and whether it is met.
+    fn verdict(&self, name: &str, value: &Value) -> String {
+        let of = |targets: &[(String, f64)]| {
+            let found = targets.iter().find(|(figure, _)| figure == name);
+            found.map(|(_, target)| *target)
+        };
+        let value = value.as_f64().unwrap_or(f64::NAN);
+        let said = |sign, target, met| {
+            let verdict = if met { "met" } else { "missed" };
+            format!("  target {sign} {target}: {verdict}")
+        };
+        if let Some(target) = of(&self.targets) {
+            said('≤', target, value <= target)
+        } else if let Some(target) = of(&self.targets_at_least) {
+            said('≥', target, value >= target)
+        } else {
+            String::new()
+        }
+    }
+
     /// One line of JSON.
     pub(crate) fn json(&self) -> Value {
         let figures: Map<String, Value> = self.figures.iter().cloned().collect();
-        let targets: Map<String, Value> = self
-            .targets
-            .iter()
-            .map(|(name, at_most)| (name.clone(), json!(at_most)))
-            .collect();
-        json!({ "workload": self.workload, "what": self.what, "figures": figures, "targets": targets })
+        let map = |targets: &[(String, f64)]| -> Map<String, Value> {
+            let targets = targets.iter();
+            targets
+                .map(|(name, target)| (name.clone(), json!(target)))
+                .collect()
+        };
+        json!({
+            "workload": self.workload, "what": self.what, "figures": figures,
+            "targets": map(&self.targets), "targets_at_least": map(&self.targets_at_least),
+        })
     }
 
     /// A table.
@@ -80,12 +113,7 @@ impl Report {
         let width = width.unwrap_or_default();
         let mut text = format!("{}: {}\n", self.workload, self.what);
         for (name, value) in &self.figures {
-            let target = self.targets.iter().find(|(figure, _)| figure == name);
-            let target = target.map_or_else(String::new, |(_, at_most)| {
-                let met = value.as_f64().is_some_and(|value| value <= *at_most);
-                let verdict = if met { "met" } else { "missed" };
-                format!("  target ≤ {at_most}: {verdict}")
-            });
+            let target = self.verdict(name, value);
             text.push_str(&format!(
                 "  {:width$}  {:>14}{target}\n",
                 name.replace('_', " "),
@@ -125,9 +153,11 @@ mod tests {
         report.target("wall_s", 1.0);
         report.target("push_p99_ms", 15.0);
         report.target("unmeasured", 1.0);
+        report.target_at_least("bytes_up", 1e6);
         assert_eq!(
             report.text(),
-            "storm: all at once\n  bytes up          1,234,567\n  wall s                1.235  target ≤ 1: missed\n  \
+            "storm: all at once\n  bytes up          1,234,567  target ≥ 1000000: met\n  \
+             wall s                1.235  target ≤ 1: missed\n  \
              push p50 ms             2.0\n  push p99 ms             2.0  target ≤ 15: met\n"
         );
         assert_eq!(report.json()["figures"]["wall_s"], 1.235);

@@ -5,6 +5,8 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     sync::Mutex,
     thread,
@@ -44,6 +46,8 @@ pub(crate) const PERSONS: usize = 4;
 pub(crate) const VISITS: usize = 10;
 /// Households registered in one transaction.
 const AT_ONCE: usize = 100;
+/// Between two looks at what the server does by itself.
+const MOMENT: Duration = Duration::from_millis(50);
 /// Bytes on the link are read when none has passed for so long.
 const QUIET: Duration = Duration::from_millis(5);
 
@@ -203,6 +207,23 @@ impl Register {
             up: up - before.bytes.0,
             down: down - before.bytes.1,
         })
+    }
+
+    /// The value of one of the server's metrics, by its whole line but the value; 0 before it was first counted.
+    pub(crate) fn metric(&self, line: &str) -> Result<f64> {
+        let mut stream = TcpStream::connect(self.server.address())?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        let mut found = page.lines().filter_map(|one| one.strip_prefix(line));
+        let value = found.next().map_or(Ok(0.0), |rest| rest.trim().parse());
+        Ok(value?)
+    }
+
+    /// Waits a moment for the server to do what it does by itself; an error once the time is over.
+    pub(crate) fn pause(&self) -> Result<()> {
+        thread::sleep(MOMENT);
+        self.bound.check()
     }
 
     /// Bytes the server keeps on disk.

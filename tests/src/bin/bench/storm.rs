@@ -34,6 +34,12 @@ const STORMS: u32 = 5;
 /// Two rounds are enough; more would mean that something is handed round for ever.
 const ROUNDS_MAX: u32 = 5;
 
+/// Seconds until all agree.
+const WALL_S_MAX: f64 = 1.0;
+/// Bodies both ways, as a multiple of the floor both ways.
+const BODIES_OVER_FLOOR_MAX: f64 = 1.3;
+const SERVER_BYTES_MAX: f64 = 150e6;
+
 struct Post {
     client: Client,
     areas: [String; 3],
@@ -262,8 +268,14 @@ fn reported(register: &Register, posts: &[Post], mut storms: Vec<Storm>) -> Resu
     report.count("body_bytes_down", median.body_down);
     report.floor("up", median.up_floor);
     report.floor("down", median.down_floor);
+    let bodies = (median.body_up + median.body_down) as f64;
+    let floor = (median.up_floor.packed + median.down_floor.packed) as f64;
+    report.number("bodies_over_floor", bodies / floor);
     report.number("server_cpu_s", median.cost.server_cpu);
     report.count("server_peak_bytes", median.cost.server_peak);
+    report.target("wall_s", WALL_S_MAX);
+    report.target("bodies_over_floor", BODIES_OVER_FLOOR_MAX);
+    report.target("server_peak_bytes", SERVER_BYTES_MAX);
     let me = std::process::id();
     let together = measure::peak_bytes(me).ok_or("this process runs")?;
     report.count("tablets_together_peak_bytes", together);
