@@ -242,7 +242,9 @@ async fn answer(data: &Path, server: Server, lang: Lang) -> ExitCode {
 
 /// Starts the log on standard error. A filter that cannot be read is replaced by the usual one.
 fn start_log(config: &LogConfig) {
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Automerge opens a span for every document that it reads and every change that it parses, at level info.
+    let filter = format!("automerge=warn,{}", config.filter);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
