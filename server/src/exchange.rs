@@ -549,5 +549,4 @@ fn answer_verify(
 }
 
 #[cfg(test)]
-#[path = "exchange_tests.rs"]
 mod tests;
