@@ -137,7 +137,7 @@ impl HouseholdRow {
 /// Everything that is written of a household for people to read, made of what it shows. Pure.
 pub(crate) struct Projected {
     row: HouseholdRow,
-    lines: String,
+    texts: search::Texts,
 }
 
 impl Projected {
@@ -145,14 +145,14 @@ impl Projected {
     pub(crate) fn of(view: &HouseholdView, updated: Timestamp) -> Self {
         Self {
             row: HouseholdRow::of(view, updated),
-            lines: search::lines(view),
+            texts: search::Texts::of(view),
         }
     }
 
     /// Writes it.
     pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         let row = &self.row;
-        search::index(tx, row.id, &self.lines)?;
+        search::index(tx, row.id, &self.texts)?;
         tx.execute(
             "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
                  held, leaving, updated)

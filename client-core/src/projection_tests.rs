@@ -29,7 +29,7 @@ fn dump(tablet: &Tablet) -> Vec<String> {
                 |row| row.get::<_, String>(0),
             )?;
             all.extend(tx.all(
-                "SELECT hex(household) || '|' || lines FROM search_lines ORDER BY 1",
+                "SELECT hex(household) || '|' || lines || '|' || letters FROM search_lines ORDER BY 1",
                 [],
                 |row| row.get::<_, String>(0),
             )?);

@@ -5,6 +5,7 @@
 //! in full or by initials, in every reading of its characters. A name in Latin letters is found by each of
 //! its words, and nearly: by words that differ in a letter or two.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use pinyin::ToPinyinMulti;
@@ -21,6 +22,8 @@ const NEAR_LETTERS_MIN: usize = 4;
 /// Between the lines of a household.
 pub(crate) const BETWEEN_LINES: char = '\n';
 const BETWEEN_PARTS: char = '\t';
+/// After the words that a misspelt one is compared with.
+const AFTER_NEAR: char = '\r';
 /// Between the syllables of a reading and the words of a name.
 const BETWEEN_SYLLABLES: u8 = b' ';
 
@@ -126,13 +129,45 @@ pub(crate) fn person_and_name(line: &str) -> (Option<PersonId>, String) {
     (person, name.unwrap_or_default().to_owned())
 }
 
-/// Whether any of a household's lines can hold the word: most can not, and this is soon said.
-pub(crate) fn may_hold(lines: &str, word: &Word) -> bool {
+/// The letters of a household's lines, so that most households are passed over at a glance: first the words that a
+/// misspelt one is compared with, then everything else that letters may begin in.
+pub(crate) fn letters(lines: &str) -> String {
+    let (mut near, mut other) = (BTreeSet::new(), BTreeSet::new());
+    for line in lines.split(BETWEEN_LINES) {
+        near_words(line, |word| {
+            near.insert(word.to_owned());
+        });
+        for part in line.split(BETWEEN_PARTS).skip(1) {
+            let reading = part.strip_prefix(part::PINYIN);
+            if let Some(syllables) = reading.or_else(|| part.strip_prefix(part::LATIN)) {
+                other.insert(syllables.split(' ').collect::<String>());
+            }
+            if let Some(syllables) = reading {
+                let initials = syllables.split(' ').filter_map(|one| one.chars().next());
+                other.insert(initials.collect());
+            }
+        }
+    }
+    let near: Vec<&str> = near.iter().map(String::as_str).collect();
+    let other: Vec<&str> = other.iter().map(String::as_str).collect();
+    format!("{}{AFTER_NEAR}{}", near.join("\n"), other.join("\n"))
+}
+
+/// Whether any of a household's lines can hold the word: most cannot, and this is soon said.
+pub(crate) fn may_hold(lines: &str, letters: &str, word: &Word) -> bool {
     match word {
         Word::Characters(word) | Word::Digits(word) => lines.contains(word.as_str()),
-        // Letters go on over the ends of syllables.
-        Word::Letters(_) => true,
+        Word::Letters(word) => letters.contains(word.as_str()),
     }
+}
+
+/// The same for what is nearly the word.
+pub(crate) fn may_nearly_hold(lines: &str, letters: &str, word: &Word) -> bool {
+    let near = || letters.split(AFTER_NEAR).next().into_iter();
+    may_hold(lines, letters, word)
+        || matches!(word, Word::Letters(typed) if near()
+            .flat_map(|near| near.split('\n'))
+            .any(|word| nearness(word, typed).is_some()))
 }
 
 /// How well a word says what the line says; `None` when it is not in it.
@@ -183,38 +218,32 @@ pub(crate) fn score_nearly(line: &str, word: &Word) -> Option<f64> {
         return exact;
     };
     let mut best = exact;
-    let mut read = false;
-    for part in line.split(BETWEEN_PARTS).skip(1) {
-        let rest = match (
-            part.strip_prefix(part::PINYIN),
-            part.strip_prefix(part::LATIN),
-        ) {
-            // The commonest reading only.
-            (Some(reading), _) if !read => {
-                read = true;
-                reading
-            }
-            (_, Some(words)) => {
-                for word in words.split(' ') {
-                    best = best
-                        .into_iter()
-                        .chain(nearness(word, typed))
-                        .reduce(f64::max);
-                }
-                words
-            }
-            (_, None) => {
-                read &= !part.starts_with(part::NAME);
-                continue;
-            }
-        };
-        let joined: String = rest.split(' ').collect();
+    near_words(line, |word| {
         best = best
             .into_iter()
-            .chain(nearness(&joined, typed))
+            .chain(nearness(word, typed))
             .reduce(f64::max);
-    }
+    });
     best
+}
+
+/// The words of a line that a misspelt one is compared with: the commonest reading of each name in one, and the
+/// Latin words, each and in one.
+fn near_words(line: &str, mut each: impl FnMut(&str)) {
+    let mut read = false;
+    for part in line.split(BETWEEN_PARTS).skip(1) {
+        if let Some(words) = part.strip_prefix(part::LATIN) {
+            words.split(' ').for_each(&mut each);
+            each(&words.split(' ').collect::<String>());
+        } else if let Some(reading) = part.strip_prefix(part::PINYIN) {
+            if !read {
+                each(&reading.split(' ').collect::<String>());
+            }
+            read = true;
+        } else if part.starts_with(part::NAME) {
+            read = false;
+        }
+    }
 }
 
 /// How well a word of so many characters says what it begins: something of so many.
@@ -272,15 +301,18 @@ fn nearness(word: &str, typed: &str) -> Option<f64> {
         return None;
     }
     // Most words have other letters altogether, which shows without comparing them in order.
-    let unlike = (letters_of(word) ^ letters_of(typed)).count_ones() as usize;
+    let unlike = match (letters_of(word), letters_of(typed)) {
+        (Some(one), Some(other)) => (one ^ other).count_ones() as usize,
+        _ => 0,
+    };
     (unlike <= 2 * slips_max && strsim::osa_distance(word, typed) <= slips_max)
         .then(|| 0.6 * strsim::jaro_winkler(word, typed))
 }
 
-/// Which letters a word has, any letter beyond a to z counting as one of a few.
-fn letters_of(word: &str) -> u64 {
-    word.chars()
-        .fold(0, |all, c| all | 1 << (u32::from(c) % 64))
+/// Which letters and digits a word has; `None` when it has others than those of ASCII.
+fn letters_of(word: &str) -> Option<u64> {
+    word.is_ascii()
+        .then(|| word.bytes().fold(0, |all, byte| all | 1 << (byte % 64)))
 }
 
 /// Whether a character is written in Han script.

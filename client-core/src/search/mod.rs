@@ -38,7 +38,8 @@ DROP TABLE search_terms;
 DROP TABLE search_sources;
 CREATE TABLE search_lines (
     household BLOB NOT NULL PRIMARY KEY,
-    lines     TEXT NOT NULL
+    lines     TEXT NOT NULL,
+    letters   TEXT NOT NULL
 ) WITHOUT ROWID;
 ";
 
@@ -59,16 +60,27 @@ pub struct Hit {
 }
 
 /// What a household is found by.
-pub(crate) fn lines(view: &HouseholdView) -> String {
-    line::of_household(view)
+pub(crate) struct Texts {
+    lines: String,
+    letters: String,
+}
+
+impl Texts {
+    /// Of a household as it shows itself. Pure.
+    pub(crate) fn of(view: &HouseholdView) -> Self {
+        let lines = line::of_household(view);
+        let letters = line::letters(&lines);
+        Self { lines, letters }
+    }
 }
 
 /// Brings the index up to a household as it is now.
-pub(crate) fn index(tx: &Tx<'_>, household: HouseholdId, lines: &str) -> Result<(), StoreError> {
+pub(crate) fn index(tx: &Tx<'_>, household: HouseholdId, texts: &Texts) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO search_lines (household, lines) VALUES (?1, ?2)
-         ON CONFLICT (household) DO UPDATE SET lines = excluded.lines WHERE lines <> excluded.lines",
-        rusqlite::params![household.as_bytes(), lines],
+        "INSERT INTO search_lines (household, lines, letters) VALUES (?1, ?2, ?3)
+         ON CONFLICT (household) DO UPDATE SET lines = excluded.lines, letters = excluded.letters
+         WHERE lines <> excluded.lines",
+        rusqlite::params![household.as_bytes(), texts.lines, texts.letters],
     )?;
     Ok(())
 }
@@ -147,10 +159,10 @@ pub fn search(tx: &Tx<'_>, text: &str, limit: usize) -> Result<Vec<Hit>, StoreEr
     }
     let mut queries = vec![words.clone()];
     queries.extend(joined(&words).map(|word| vec![word]));
-    let mut found = scan(tx, &queries, limit, line::score)?;
+    let mut found = scan(tx, &queries, limit, &EXACTLY)?;
     let letters_only = words.iter().all(|word| matches!(word, Word::Letters(_)));
     if letters_only && found.len() < limit {
-        found = scan(tx, &queries, limit, line::score_nearly)?;
+        found = scan(tx, &queries, limit, &NEARLY)?;
     }
     Ok(found)
 }
@@ -177,44 +189,49 @@ fn scan(
     tx: &Tx<'_>,
     queries: &[Vec<Word>],
     limit: usize,
-    score: impl Fn(&str, &Word) -> Option<f64>,
+    fit: &Fit,
 ) -> Result<Vec<Hit>, StoreError> {
     let mut common: Vec<Vec<usize>> = queries.iter().map(|words| vec![0; words.len()]).collect();
     let mut candidates: Vec<Candidate> = Vec::new();
-    tx.each("SELECT household, lines FROM search_lines", [], |row| {
-        let lines = row.get_ref(1)?.as_str()?;
-        let mut found: Option<Candidate> = None;
-        for (at, words) in queries.iter().enumerate() {
-            let best: Vec<Option<Best>> = words
-                .iter()
-                .map(|word| best_in(lines, word, &score))
-                .collect();
-            for (count, best) in common[at].iter_mut().zip(&best) {
-                *count += usize::from(best.is_some());
+    tx.each(
+        "SELECT household, lines, letters FROM search_lines",
+        [],
+        |row| {
+            let lines = row.get_ref(1)?.as_str()?;
+            let letters = row.get_ref(2)?.as_str()?;
+            let mut found: Option<Candidate> = None;
+            for (at, words) in queries.iter().enumerate() {
+                let best: Vec<Option<Best>> = words
+                    .iter()
+                    .map(|word| fit.best_in(lines, letters, word))
+                    .collect();
+                for (count, best) in common[at].iter_mut().zip(&best) {
+                    *count += usize::from(best.is_some());
+                }
+                let Some(best) = best.into_iter().collect::<Option<Vec<Best>>>() else {
+                    continue;
+                };
+                let score = best.iter().map(|best| best.score).sum::<f64>() / best.len() as f64;
+                if found.as_ref().is_none_or(|found| found.score < score) {
+                    found = Some(Candidate {
+                        household: HouseholdId::from_bytes(row.get(0)?),
+                        score,
+                        lines: String::new(),
+                        best,
+                        query: at,
+                    });
+                }
             }
-            let Some(best) = best.into_iter().collect::<Option<Vec<Best>>>() else {
-                continue;
-            };
-            let score = best.iter().map(|best| best.score).sum::<f64>() / best.len() as f64;
-            if found.as_ref().is_none_or(|found| found.score < score) {
-                found = Some(Candidate {
-                    household: HouseholdId::from_bytes(row.get(0)?),
-                    score,
-                    lines: String::new(),
-                    best,
-                    query: at,
-                });
+            if let Some(mut found) = found {
+                lines.clone_into(&mut found.lines);
+                candidates.push(found);
+                if candidates.len() >= limit.saturating_mul(8).max(256) {
+                    keep_best(&mut candidates, limit);
+                }
             }
-        }
-        if let Some(mut found) = found {
-            lines.clone_into(&mut found.lines);
-            candidates.push(found);
-            if candidates.len() >= limit.saturating_mul(8).max(256) {
-                keep_best(&mut candidates, limit);
-            }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     keep_best(&mut candidates, limit);
     let hits = candidates.into_iter().map(|candidate| {
         // Of several words the rarest says who is meant.
@@ -242,19 +259,38 @@ fn keep_best(candidates: &mut Vec<Candidate>, limit: usize) {
     candidates.truncate(limit);
 }
 
-fn best_in(lines: &str, word: &Word, score: impl Fn(&str, &Word) -> Option<f64>) -> Option<Best> {
-    let mut best: Option<Best> = None;
-    if !line::may_hold(lines, word) {
-        return None;
-    }
-    for (at, line) in lines.split(line::BETWEEN_LINES).enumerate() {
-        if let Some(score) = score(line, word)
-            && best.is_none_or(|best| best.score < score)
-        {
-            best = Some(Best { score, line: at });
+/// How words are held against lines.
+struct Fit {
+    /// Whether it is worth looking at a household's lines.
+    may: fn(&str, &str, &Word) -> bool,
+    score: fn(&str, &Word) -> Option<f64>,
+}
+
+const EXACTLY: Fit = Fit {
+    may: line::may_hold,
+    score: line::score,
+};
+
+const NEARLY: Fit = Fit {
+    may: line::may_nearly_hold,
+    score: line::score_nearly,
+};
+
+impl Fit {
+    fn best_in(&self, lines: &str, letters: &str, word: &Word) -> Option<Best> {
+        if !(self.may)(lines, letters, word) {
+            return None;
         }
+        let mut best: Option<Best> = None;
+        for (at, line) in lines.split(line::BETWEEN_LINES).enumerate() {
+            if let Some(score) = (self.score)(line, word)
+                && best.is_none_or(|best| best.score < score)
+            {
+                best = Some(Best { score, line: at });
+            }
+        }
+        best
     }
-    best
 }
 
 #[cfg(test)]
