@@ -80,10 +80,10 @@ fn the_tablet_is_killed_at_every_write() {
 
 #[test]
 fn the_tablet_loses_power_at_every_sync() {
-    holds(Side::Tablet(0), Call::Sync, Effect::PowerLoss, 8);
+    holds(Side::Tablet(0), Call::Sync, Effect::PowerLoss, 4);
 }
 
 #[test]
 fn the_tablets_syncs_fail_one_by_one() {
-    holds(Side::Tablet(0), Call::Sync, Effect::Error, 8);
+    holds(Side::Tablet(0), Call::Sync, Effect::Error, 4);
 }

@@ -340,8 +340,17 @@ impl World {
             let (before, status) = (self.held(at), tablet.status().map_err(said)?);
             let now = status.synced_at.unwrap_or_default();
             tablet.rebuild(now).map_err(said)?;
-            if self.held(at) != before || tablet.status().map_err(said)? != status {
-                return Err(format!("tablet {at} shows otherwise once rebuilt"));
+            let (after, rebuilt) = (self.held(at), tablet.status().map_err(said)?);
+            if after != before || rebuilt != status {
+                let shown: Vec<_> = before
+                    .keys()
+                    .filter(|id| before.get(*id) != after.get(*id))
+                    .collect();
+                return Err(format!(
+                    "tablet {at} shows otherwise once rebuilt: {shown:?} of {} and {}, {status:?} and {rebuilt:?}",
+                    before.len(),
+                    after.len()
+                ));
             }
         }
         Ok(())
