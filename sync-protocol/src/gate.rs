@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     ids::{ActorId, ChangeHash},
     limits::{
-        CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, DOCUMENT_ROWS_MAX, TEXT_BYTES_MAX,
+        CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, CHANGE_TIME_MS_MAX, DOCUMENT_ROWS_MAX,
+        TEXT_BYTES_MAX,
     },
     message::QuarantineReason,
     time::Timestamp,
@@ -76,7 +77,10 @@ pub fn read_head(bytes: &[u8]) -> Result<ChangeHead, QuarantineReason> {
     let actor = ActorId::from_slice(actor).ok_or(QuarantineReason::WrongActor)?;
     let seq = input.uleb()?;
     let start_op = input.uleb()?;
-    let time = Timestamp::from_millis(input.sleb()?);
+    let time = input.sleb()?;
+    if time.unsigned_abs() > CHANGE_TIME_MS_MAX {
+        return Err(QuarantineReason::Malformed);
+    }
     let message = input.prefixed()?;
     if message.len() > TEXT_BYTES_MAX {
         return Err(QuarantineReason::TooLarge);
@@ -103,7 +107,7 @@ pub fn read_head(bytes: &[u8]) -> Result<ChangeHead, QuarantineReason> {
         actor,
         seq,
         start_op,
-        time,
+        time: Timestamp::from_millis(time),
         message,
         ops,
     })
@@ -405,6 +409,25 @@ mod tests {
         assert_eq!((head.seq, head.start_op, head.ops), (1, 1, 11));
         assert_eq!((head.time.millis(), head.message.as_str()), (-5, "1;x"));
         assert_eq!(head.actor, ActorId([7; 16]));
+    }
+
+    #[test]
+    fn a_moment_that_no_clock_shows_is_malformed() {
+        let made_at = |time| {
+            let mut doc = AutoCommit::new().with_actor(automerge::ActorId::from([7u8; 16]));
+            doc.put(ROOT, "a", 1).unwrap();
+            doc.commit_with(CommitOptions::default().with_time(time))
+                .unwrap();
+            let bytes = doc.get_last_local_change().unwrap().raw_bytes().to_vec();
+            read_head(&bytes).map(|head| head.time.millis())
+        };
+        let max = CHANGE_TIME_MS_MAX as i64;
+        for time in [max, -max] {
+            assert_eq!(made_at(time), Ok(time));
+        }
+        for time in [max + 1, -max - 1, i64::MAX, i64::MIN] {
+            assert_eq!(made_at(time), Err(QuarantineReason::Malformed));
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ pub const CHANGE_BYTES_MAX: usize = 64 * 1024;
 pub const CHANGE_OPS_MAX: usize = 4096;
 /// Other changes that one change may name as its parents.
 pub const CHANGE_DEPS_MAX: usize = 256;
+/// How far from 1970 a change may say that it was made, either way, in milliseconds: to the end of the year 9999. Automerge
+/// keeps the differences between such moments and panics over one that does not fit 64 bits.
+pub const CHANGE_TIME_MS_MAX: u64 = 253_402_300_799_999;
 /// Nested maps in a document, the root not counted.
 pub const DOCUMENT_DEPTH_MAX: usize = 4;
 /// Bytes of one document, saved without compression.

@@ -6,7 +6,7 @@ use sojourn_sync_protocol::{ActorId, batch::PushedChange, message::QuarantineRea
 
 use super::tests::{ACCEPTED, aside, village};
 use crate::documents::FIRST_EPOCH;
-use crate::rehearsal::{Tablet, core, phone, rename, set, visit};
+use crate::rehearsal::{NOW, Tablet, core, phone, rename, set, visit};
 
 /// A change by Automerge itself, which no edit would make.
 fn foreign(tablet: &Tablet, n: u8, write: impl FnOnce(&mut automerge::AutoCommit)) -> PushedChange {
@@ -40,6 +40,37 @@ async fn a_list_does_not_fit_the_record() {
     });
     let fates = tablet.push(&register, vec![list]).await;
     assert_eq!(fates, [aside(QuarantineReason::Structure)]);
+}
+
+/// Automerge keeps the differences between moments and panics over one that does not fit: after such a change nobody
+/// could have written to the household again.
+#[tokio::test]
+async fn a_moment_that_no_clock_shows_does_not_stop_what_comes_next() {
+    use automerge::transaction::{CommitOptions, Transactable as _};
+    let (register, mut tablet) = village().await;
+    // The first is just near enough to the change before it, and too far from whatever comes after.
+    let far = [i64::MIN + NOW.millis(), i64::MAX];
+    for (n, time) in (7..).zip(far) {
+        let (_, document) = &tablet.documents[&core(1)];
+        let mut doc = automerge::AutoCommit::load(&document.save()).unwrap();
+        doc.set_actor((&ActorId([97; 16])).into());
+        use automerge::ReadDoc as _;
+        let (_, contact) = doc.get(automerge::ROOT, "contact").unwrap().unwrap();
+        doc.put(&contact, "phone", "10000000001").unwrap();
+        let message = format!("1;set;{};{}", tablet.device.staff, tablet.area);
+        let options = CommitOptions::default().with_message(message);
+        doc.commit_with(options.with_time(time));
+        let change = PushedChange {
+            document: core(1),
+            epoch: FIRST_EPOCH,
+            bytes: doc.get_last_local_change().unwrap().raw_bytes().to_vec(),
+        };
+        let fates = tablet.push(&register, vec![change]).await;
+        assert_eq!(fates, [aside(QuarantineReason::Malformed)]);
+        tablet.edit(1, &phone(n));
+        tablet.sync(&register).await;
+    }
+    register.expect_sound().await;
 }
 
 #[tokio::test]

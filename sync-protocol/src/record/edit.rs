@@ -8,6 +8,7 @@ use automerge::ObjType;
 use automerge::transaction::{CommitOptions, Transactable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::attribution::Attribution;
 use super::document::{Document, RawChange};
@@ -393,6 +394,16 @@ impl Edit {
 impl Document {
     /// Checks an edit and makes it as exactly one change. On an error nothing is written.
     pub fn edit(&mut self, edit: &Edit, by: &Authorship) -> Result<RawChange, EditError> {
+        // A document from somebody who meant ill can be read and make Automerge panic over what is added to it.
+        let mut next = self.clone();
+        let made = catch_unwind(AssertUnwindSafe(|| next.make(edit, by)));
+        let made = made
+            .map_err(|_| EditError::Damaged("its operations contradict each other".to_owned()))??;
+        *self = next;
+        Ok(made)
+    }
+
+    fn make(&mut self, edit: &Edit, by: &Authorship) -> Result<RawChange, EditError> {
         let plan = plan(edit, self, by)?;
         if plan
             .writes
