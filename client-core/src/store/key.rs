@@ -21,8 +21,8 @@ const KEY_FILE: &str = "key.json";
 const KEY_FILE_COPY: &str = "key.json.copy";
 const FORMAT: u32 = 1;
 /// Most memory a key file may ask for, in KiB: a damaged file must not exhaust the tablet.
-const MEMORY_KIB_MAX: u32 = 1024 * 1024;
-const PASSES_MAX: u32 = 64;
+const MEMORY_KIB_MAX: u32 = 192 * 1024;
+const PASSES_MAX: u32 = 16;
 
 /// What deriving a key costs. Kept in the key file, so it may be raised for new tablets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -122,7 +122,7 @@ impl Hints {
 /// Reads server-sent events from bytes cut anywhere. Of fields only `data` says anything here; comments and events
 /// without data are passed over, and so is what an end cut off.
 #[derive(Debug, Default)]
-struct Events {
+pub struct Events {
     line: Vec<u8>,
     after_return: bool,
     data: Vec<u8>,
@@ -130,6 +130,15 @@ struct Events {
 }
 
 impl Events {
+    /// Takes in bytes, and gives the areas of the events that end in them.
+    ///
+    /// # Errors
+    /// [`Failure::Unusable`]: an event that is no hint, or one without end.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Vec<Vec<AreaCode>>, Failure> {
+        self.take(bytes)?;
+        Ok(self.ready.drain(..).collect())
+    }
+
     fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for byte in bytes {
             let second_of_two = *byte == b'\n' && self.after_return;
