@@ -37,6 +37,8 @@ pub struct Limits {
     pub requests: usize,
     /// How long a request may wait for its turn before it is told to come back, milliseconds.
     pub queue_ms: u64,
+    /// How long the head of a request may take to arrive, and a connection stand idle, milliseconds.
+    pub head_ms: u64,
     /// How long a request may take, milliseconds.
     pub request_ms: u64,
     /// Event streams open at once.
@@ -101,6 +103,7 @@ impl Default for Limits {
         Limits {
             requests: 64,
             queue_ms: 2_000,
+            head_ms: 20_000,
             request_ms: 30_000,
             live_streams: 10_000,
             drain_ms: 20_000,
@@ -233,6 +236,11 @@ impl PagesConfig {
 }
 
 impl Limits {
+    /// How long the head of a request may take to arrive.
+    pub fn head(&self) -> Duration {
+        Duration::from_millis(self.head_ms)
+    }
+
     /// How long a request may wait for its turn.
     pub fn queue(&self) -> Duration {
         Duration::from_millis(self.queue_ms)

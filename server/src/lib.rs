@@ -6,6 +6,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub(crate) mod connections;
 pub mod demo;
 pub mod devices;
 pub(crate) mod digests;

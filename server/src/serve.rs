@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::config::Config;
+use crate::connections;
 use crate::pages::preparer;
 use crate::state::{AppState, StartError};
 
@@ -55,7 +56,7 @@ impl Server {
     }
 
     /// Answers until `stop` is done, then lets requests in hand finish within their time and closes the store.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
         let Server {
             state, listener, ..
         } = self;
@@ -74,20 +75,15 @@ impl Server {
             let _ = heard.wait_for(|stopping| *stopping).await;
             tokio::time::sleep(drain).await;
         };
-        let serving =
-            axum::serve(listener, api::router(Arc::clone(&state))).with_graceful_shutdown(stopping);
-        let served = tokio::select! {
-            served = serving => served,
-            () = overdue => {
-                tracing::warn!("some requests did not finish in time");
-                Ok(())
-            }
-        };
+        let router = api::router(Arc::clone(&state));
+        tokio::select! {
+            () = connections::serve(listener, router, state.limits.head(), stopping) => {}
+            () = overdue => tracing::warn!("some requests did not finish in time"),
+        }
         upkeep.abort();
         preparing.abort();
         state.store.close().await;
         tracing::info!("stopped");
-        served
     }
 }
 
@@ -157,7 +153,7 @@ mod tests {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         stop.send(()).unwrap();
-        running.await.unwrap().unwrap();
+        running.await.unwrap();
         let late = state
             .store
             .write("late", |_: &Tx<'_>| Ok::<_, StoreError>(()))

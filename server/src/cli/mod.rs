@@ -227,17 +227,14 @@ async fn answer(data: &Path, server: Server, lang: Lang) -> ExitCode {
         }
     };
     say(&format!("listening http://{}", server.address()));
-    let ended = server.run(stop).await;
+    server.run(stop).await;
     #[cfg(unix)]
     if let Some(door) = door {
         door.abort();
         // Aborted is how it ends; waiting lets it remove its socket.
         let _ = door.await;
     }
-    match ended {
-        Ok(()) => Exit::Ok.into(),
-        Err(error) => refuse(&sentences::serving_failed(&error, lang), Exit::Failed),
-    }
+    Exit::Ok.into()
 }
 
 /// Starts the log on standard error. A filter that cannot be read is replaced by the usual one.
