@@ -1,6 +1,10 @@
 //! `soak tablet|server --rounds N`: real processes on loopback, ended with kill -9 at random moments. Each round the
 //! tablet or the server is killed while households are written, handed in or served; then it is started again, and
 //! nothing that was acknowledged may be missing. At the end everybody agrees and the register's check passes.
+//!
+//! With `--disk-mib M` the side that is killed lives on a disk of that size (a tmpfs in a mount namespace of this program's
+//! own), which in two of three rounds is filled up to a few pages before anything is written: commands fail for want of room
+//! at whatever place they have come to, are killed there, and nothing acknowledged may be missing once there is room again.
 
 use clap::{Parser, ValueEnum};
 use rand::{RngExt as _, SeedableRng as _};
@@ -11,16 +15,23 @@ use std::{
     collections::BTreeMap,
     error::Error,
     fs,
-    path::Path,
-    process::{Child, ExitCode, Stdio},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 /// Where both tablets work.
 const AREA: &str = "370281105270";
-/// The longest that a killed command is let run; the kill comes at any moment before.
-const RUN_AT_MOST: Duration = Duration::from_millis(400);
+/// A command is killed at any moment of the time that one takes on this machine, or of a bit more.
+const BEYOND: f64 = 1.3;
+/// What is left of a disk that is filled, at most.
+const ROOM_BYTES_MAX: usize = 256 * 1024;
+/// The exit code of both programs for a full disk.
+const DISK_FULL: i32 = 12;
+/// Names the small disk to the program that runs in the namespace.
+const DISK: &str = "SOAK_DISK";
 
 /// Which side is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,6 +52,9 @@ struct Args {
     /// Draws the moments.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Put the side that is killed on a disk of so many MiB, and fill it.
+    #[arg(long)]
+    disk_mib: Option<u32>,
 }
 
 /// What was said to be safe, by household: the telephone number last acknowledged.
@@ -57,20 +71,90 @@ struct Soak {
     /// Handed in, by a session that ended in agreement.
     handed_in: Promised,
     kills: u32,
+    /// How long a whole command took lately.
+    takes: Duration,
+    /// Commands that said that the disk is full.
+    full: u32,
+    disk: Option<Disk>,
+}
+
+/// A disk that can be filled.
+struct Disk {
+    path: PathBuf,
+}
+
+impl Disk {
+    fn ballast(&self) -> PathBuf {
+        self.path.join("ballast")
+    }
+
+    /// Fills it up to so many bytes.
+    fn fill(&self, room: usize) -> io::Result<()> {
+        let mut file = fs::File::create(self.ballast())?;
+        let block = vec![7; 64 * 1024];
+        while file.write_all(&block).is_ok() {}
+        let full = file.metadata()?.len();
+        file.set_len(full.saturating_sub(room as u64))
+    }
+
+    fn make_room(&self) -> io::Result<()> {
+        match fs::remove_file(self.ballast()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs this program again with a disk of its own; root may mount one, others as root of a namespace of their own.
+fn on_a_small_disk(mib: u32) -> Result<ExitCode, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let id = Command::new("id").arg("-u").output()?;
+    let mut unshare = Command::new("unshare");
+    unshare.arg("--mount");
+    if id.stdout != b"0\n" {
+        unshare.arg("--map-root-user");
+    }
+    let status = unshare
+        .args(["sh", "-euc"])
+        .arg(format!(
+            "mount -t tmpfs -o size={mib}m tmpfs \"$0\"; exec \"$@\""
+        ))
+        .arg(folder.path())
+        .arg(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(DISK, folder.path())
+        .status()?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 impl Soak {
-    fn begin(seed: u64) -> Result<Self, Box<dyn Error>> {
+    fn begin(seed: u64, side: Side, disk: Option<Disk>) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let mut server = Server::new(folder.path().join("server"));
+        let place = |on: Side| match &disk {
+            Some(disk) if on == side => disk.path.as_path(),
+            _ => folder.path(),
+        };
+        let mut server = Server::new(place(Side::Server).join("server"));
         let codes = server.start_demo(&[AREA, AREA]);
         let mut tablets = Vec::new();
+        let mut takes = Duration::ZERO;
         for (name, code) in ["writer", "reader"].into_iter().zip(&codes) {
-            let tablet = Tablet::new(folder.path().join(name));
+            let watch = Instant::now();
+            let on = if name == "writer" {
+                place(Side::Tablet)
+            } else {
+                folder.path()
+            };
+            let tablet = Tablet::new(on.join(name));
             let code = code["code"].as_str().ok_or("a code is text")?;
             tablet
                 .run(["enrol", "--server", &server.url(), "--code", code])
                 .ok();
+            takes = watch.elapsed();
             tablets.push(tablet);
         }
         let (Some(reader), Some(writer)) = (tablets.pop(), tablets.pop()) else {
@@ -85,12 +169,16 @@ impl Soak {
             written: Promised::new(),
             handed_in: Promised::new(),
             kills: 0,
+            takes,
+            full: 0,
+            disk,
         })
     }
 
-    /// A moment within the time that a command may run.
+    /// A moment within the time that a command takes.
     fn moment(&mut self) -> Duration {
-        Duration::from_micros(self.draws.random_range(0..RUN_AT_MOST.as_micros() as u64))
+        self.takes
+            .mul_f64(BEYOND * self.draws.random_range(0.0..1.0))
     }
 
     /// Writes a new household, and a new number for an old one, in one go or not at all.
@@ -118,6 +206,7 @@ impl Soak {
         let until = Instant::now() + self.moment();
         while Instant::now() < until {
             if let Some(status) = child.try_wait()? {
+                self.full += u32::from(status.code() == Some(DISK_FULL));
                 return Ok(status.success());
             }
             thread::sleep(Duration::from_millis(1));
@@ -126,6 +215,20 @@ impl Soak {
         self.kills += 1;
         // It may have ended well between the last look and the kill.
         Ok(child.wait()?.success())
+    }
+
+    /// Fills the disk in two of three rounds, to the last byte or a few pages before.
+    fn fill(&mut self) -> io::Result<()> {
+        let room = self.draws.random_range(0..ROOM_BYTES_MAX);
+        match (&self.disk, self.draws.random_range(0..3)) {
+            (None, _) | (_, 0) => Ok(()),
+            (Some(disk), 1) => disk.fill(room),
+            (Some(disk), _) => disk.fill(room % (16 * 1024)),
+        }
+    }
+
+    fn make_room(&self) -> io::Result<()> {
+        self.disk.as_ref().map_or(Ok(()), Disk::make_room)
     }
 
     fn tablet_round(&mut self, round: u32) -> Result<(), Box<dyn Error>> {
@@ -138,6 +241,7 @@ impl Soak {
                 .spawn()
         };
         let before = self.written.clone();
+        self.fill()?;
         let writing = spawn(&self.writer, &[Path::new("import"), &path])?;
         if self.kill(writing)? {
             self.written.extend(promised.clone());
@@ -146,8 +250,11 @@ impl Soak {
         if self.kill(syncing)? {
             self.handed_in = self.written.clone();
         }
+        self.make_room()?;
         // Restarted: what was promised is there. What was not may be there as well, as it was meant.
+        let watch = Instant::now();
         let held = held(&self.writer.run(["export", "--json"]).json_lines());
+        self.takes = watch.elapsed();
         let meant = before.into_iter().chain(promised).collect();
         missing("on the tablet", &self.written, &held, &meant)?;
         self.written = held;
@@ -157,9 +264,12 @@ impl Soak {
 
     fn server_round(&mut self, round: u32) -> Result<(), Box<dyn Error>> {
         let (path, promised) = self.file(round)?;
+        let watch = Instant::now();
         self.writer.run([Path::new("import"), &path]).ok();
+        self.takes = watch.elapsed();
         self.written.extend(promised);
         let address = self.server.address().to_string();
+        self.fill()?;
         let syncing = self
             .writer
             .command(["sync", "--retries", "0", "--json"])
@@ -170,6 +280,7 @@ impl Soak {
         thread::sleep(self.moment());
         self.server.kill();
         self.kills += 1;
+        self.make_room()?;
         if syncing.wait()?.success() {
             self.handed_in = self.written.clone();
         }
@@ -246,8 +357,12 @@ fn missing(
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args = Args::parse();
+    let disk = std::env::var_os(DISK).map(|path| Disk { path: path.into() });
+    if let (Some(mib), None) = (args.disk_mib, &disk) {
+        return on_a_small_disk(mib);
+    }
     let begun = Instant::now();
-    let mut soak = Soak::begin(args.seed)?;
+    let mut soak = Soak::begin(args.seed, args.side, disk)?;
     for round in 1..=args.rounds {
         let done = match args.side {
             Side::Tablet => soak.tablet_round(round),
@@ -266,9 +381,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     soak.server.stop();
     let check = soak.server.run(["check"]).ok();
     println!(
-        "{} rounds, {} kills, {} households, nothing lost, {:.0} s. {}",
+        "{} rounds, {} kills, {} commands told of a full disk, {} households, nothing lost, {:.0} s. {}",
         args.rounds,
         soak.kills,
+        soak.full,
         soak.written.len(),
         begun.elapsed().as_secs_f64(),
         check.trim()
