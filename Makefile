@@ -17,6 +17,7 @@ WASM            := wasm32-unknown-unknown
 NEXTEST_VERSION := 0.9.151
 DENY_VERSION    := 0.20.2
 TYPOS_VERSION   := 1.52.0
+FUZZ_VERSION    := 0.13.2
 
 # The tools live inside the checkout, so that a machine's own copy at another version is never used.
 TOOLS   ?= $(CURDIR)/target/tools
@@ -115,6 +116,49 @@ test: lint ## Set up, lint, then run every test
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace --doc --quiet
 	$(NEXTEST) run --locked --workspace
+
+# ---- hostile input and killed processes, for longer than a test ----------------------------
+$(STAMPS)/cargo-fuzz-$(FUZZ_VERSION): | toolchain $(STAMPS)
+	@echo "installing cargo-fuzz $(FUZZ_VERSION)"
+	@$(TOOL_INSTALL) --version $(FUZZ_VERSION) cargo-fuzz
+	@touch $@
+
+# What libFuzzer finds worth keeping goes to target/fuzz; `make fuzz-keep` takes the smallest set of it into the tree. No
+# sanitizer: those need another compiler, and nothing of ours is unsafe.
+FUZZ_KEPT  := tests/fuzz/corpus
+FUZZ_FOUND := $(CURDIR)/target/fuzz
+SECONDS_EACH ?= 60
+DECODERS ?= $(notdir $(wildcard $(FUZZ_KEPT)/*))
+FUZZ_RUN = cd tests/fuzz && PATH="$(TOOLS)/bin:$$PATH" cargo fuzz run --fuzz-dir . --sanitizer none $$decoder
+
+.PHONY: fuzz
+fuzz: toolchain $(STAMPS)/cargo-fuzz-$(FUZZ_VERSION) ## Search for bytes that a decoder does not survive (DECODERS='change saved' SECONDS_EACH=60)
+	@for decoder in $(DECODERS); do \
+	  mkdir -p $(FUZZ_FOUND)/$$decoder; \
+	  ( $(FUZZ_RUN) $(FUZZ_FOUND)/$$decoder corpus/$$decoder -- -max_total_time=$(SECONDS_EACH) -rss_limit_mb=512 -timeout=20 ); \
+	done
+
+.PHONY: fuzz-keep
+fuzz-keep: toolchain $(STAMPS)/cargo-fuzz-$(FUZZ_VERSION) ## Take what `make fuzz` found into the tree, as few inputs as cover the same
+	@for decoder in $(DECODERS); do \
+	  mkdir -p $(FUZZ_FOUND)/$$decoder $(FUZZ_FOUND)/kept/$$decoder; \
+	  ( $(FUZZ_RUN) $(FUZZ_FOUND)/kept/$$decoder corpus/$$decoder $(FUZZ_FOUND)/$$decoder -- -merge=1 -max_len=2000 ); \
+	  rm -r $(FUZZ_KEPT)/$$decoder; cp -r $(FUZZ_FOUND)/kept/$$decoder $(FUZZ_KEPT)/$$decoder; \
+	done
+
+VILLAGES ?= 200
+.PHONY: hostile
+hostile: toolchain ## Put ten million mutants through the ingest (VILLAGES=200, 50,000 each; stopped, it goes on where it was)
+	cargo run --locked --release --quiet -p sojourn-tests --bin hostile -- ingest --villages $(VILLAGES) --log target/hostile.jsonl
+
+ROUNDS ?= 500
+.PHONY: soak
+soak: toolchain ## Kill tablet and server at random moments, with room and on a full disk (ROUNDS=500 each)
+	cargo build --locked --release --workspace --bins
+	for side in tablet server; do \
+	  target/release/soak $$side --rounds $(ROUNDS); \
+	  target/release/soak $$side --rounds $(ROUNDS) --disk-mib 48; \
+	done
 
 # ---- running -------------------------------------------------------------------------------
 .PHONY: demo

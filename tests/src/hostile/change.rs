@@ -95,6 +95,15 @@ impl Parts {
     }
 }
 
+/// The same change by another author; bytes that are no change stay as they are.
+pub fn by(bytes: &[u8], actor: [u8; 16]) -> Vec<u8> {
+    let Some(mut parts) = Parts::read(bytes) else {
+        return bytes.to_vec();
+    };
+    parts.actor = actor.to_vec();
+    chunk::seal(chunk::CHANGE, &parts.data())
+}
+
 /// A mutant of a change. `donor` is another change, of which columns are taken now and then. Bytes that are no
 /// change are spoilt without understanding.
 pub fn mutate(dice: &mut Dice, bytes: &[u8], donor: &[u8]) -> Vec<u8> {

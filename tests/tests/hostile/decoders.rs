@@ -1,145 +1,135 @@
-//! Every reader of bytes by itself: frames of each message, saved documents, changes on a copy. What a reader takes, it can
-//! write and read again.
+//! Every reader of bytes by itself, on the kept inputs of `tests/fuzz/corpus` and on mutants of them; and that the fuzz targets
+//! are the readers.
 
-use super::{hush_the_library, mutants, seed, village::*};
-use serde::{Serialize, de::DeserializeOwned};
-use sojourn_sync_protocol::{
-    DocKind, DocumentId,
-    codec::{self, Effort},
-    limits::{REPLY_FRAME_BYTES_MAX, REQUEST_FRAME_BYTES_MAX},
-    message::{
-        AreaCursor, Entry, SyncReply, SyncRequest, VerifyAnswer, VerifyReply, VerifyRequest,
-        WholeDocument,
-    },
-    record::{Document, Edit, NewPerson, contradictions, edits_of_removed, history, view},
-    refusal::Refusal,
+use super::{seed, share};
+use sojourn_sync_protocol::{codec, limits::REQUEST_FRAME_BYTES_MAX, message::SyncRequest};
+use sojourn_tests::hostile::{
+    Dice, change, frame, hush_the_library,
+    ingest::MEMORY_MIB_MAX,
+    peak_mib, saved,
+    targets::{Shape, TARGETS, Target},
 };
-use sojourn_tests::hostile::{Dice, change as change_mutator, frame, saved};
-use std::{fmt::Debug, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
-/// Reads a frame as a message; one that is taken can be written and read again.
-fn read<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8], max: usize) -> bool {
-    let Ok(message) = codec::decode::<T>(bytes, max) else {
-        return false;
-    };
-    let again = codec::encode(&message, Effort::Quick);
-    assert_eq!(
-        codec::decode::<T>(&again, REPLY_FRAME_BYTES_MAX * 4).as_ref(),
-        Ok(&message)
-    );
-    true
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+/// The kept inputs of a target, in the order of their names.
+fn kept(target: &Target) -> Vec<(String, Vec<u8>)> {
+    let folder = fuzz().join("corpus").join(target.name);
+    let entries = fs::read_dir(&folder);
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut kept: Vec<_> = entries
+        .map(|entry| {
+            let entry = entry.expect("a file");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, fs::read(entry.path()).expect("it can be read"))
+        })
+        .collect();
+    kept.sort();
+    kept
+}
+
+/// Says which input a reader did not survive.
+struct Reading<'a>(&'a str, String);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("target {}: {}", self.0, self.1);
+        }
+    }
 }
 
 #[test]
-fn every_decoder_survives() {
+fn kept_inputs_are_survived() {
     hush_the_library();
-    let village = Village::new();
-    let mut bad = village.bad_device();
-    let [core, health] = bad.register(&village);
-    let person = NewPerson {
-        name: "王芳".into(),
-        ..NewPerson::default()
-    };
-    let actor = bad.fresh_actor();
-    let next = bad.edit(&mut core.clone(), actor, Edit::AddPerson(person));
-    let whole = |document: &Document| WholeDocument {
-        document: document.id(),
-        area: "v1".parse().expect("a code"),
-        epoch: 1,
-        saved: document.save(),
-    };
-    let reply = VerifyReply {
-        seq: 7,
-        answer: VerifyAnswer::Fetched(vec![whole(&core), whole(&health)]),
-    };
-    let request = SyncRequest {
-        schema: 1,
-        grant: 1,
-        areas_version: 1,
-        cursor: vec![AreaCursor {
-            area: "v1".parse().expect("a code"),
-            seq: 7,
-        }],
-        page_bytes: 1000,
-        push: None,
-        last: Some([7; 32]),
-    };
-    let page = SyncReply {
-        server_time: sojourn_server::clock::now(),
-        fates: Vec::new(),
-        entries: vec![
-            Entry::Document(whole(&core)),
-            Entry::Document(whole(&health)),
-        ],
-        cursor: request.cursor.clone(),
-        remaining: 0,
-        digests: Vec::new(),
-        grant: None,
-        areas_version: 1,
-        lost: true,
-    };
-    let frames = [
-        codec::encode(&reply, Effort::Quick),
-        codec::encode(&request, Effort::Quick),
-        codec::encode(&page, Effort::Quick),
-    ];
-    let (count, begun) = (mutants(20_000), Instant::now());
-    let (mut taken, mut loaded, mut merged, mut unreadable) = (0u64, 0u64, 0u64, 0u64);
-    for n in 0..count {
-        let mut dice = Dice::new(seed(n));
-        let good = dice.below(frames.len());
-        let bytes = frame::mutate(&mut dice, &frames[good]);
-        let asked = read::<SyncRequest>(&bytes, REQUEST_FRAME_BYTES_MAX)
-            || read::<VerifyRequest>(&bytes, REQUEST_FRAME_BYTES_MAX);
-        let answered = read::<SyncReply>(&bytes, REPLY_FRAME_BYTES_MAX)
-            || read::<VerifyReply>(&bytes, REPLY_FRAME_BYTES_MAX)
-            || read::<Refusal>(&bytes, REPLY_FRAME_BYTES_MAX);
-        taken += u64::from(asked || answered);
-        let document = if dice.one_in(2) { &core } else { &health };
-        let mutant = saved::mutate(&mut dice, &document.save(), &next);
-        if let Ok(mutant) = Document::load(document.id(), &mutant) {
-            loaded += 1;
-            read_all(&mutant);
-        }
-        let mut copy = core.clone();
-        let mutant = change_mutator::mutate(&mut dice, &next, &next);
-        if copy.take_in(&[&mutant]).is_ok() {
-            merged += 1;
-            read_all(&copy);
-        } else if core.clone().apply_changes(&[&mutant]).is_ok() {
-            unreadable += 1;
+    for target in TARGETS {
+        let inputs = kept(&target);
+        assert!(!inputs.is_empty(), "{} has no kept inputs", target.name);
+        for (name, bytes) in inputs {
+            let _reading = Reading(target.name, name);
+            (target.read)(&bytes);
         }
     }
-    println!(
-        "{count} mutants of each in {:.1?}: {taken} frames, {loaded} documents, {merged} changes taken; {unreadable} could \
-         be merged and not read again",
-        begun.elapsed()
-    );
-    assert!(
-        unreadable > 0,
-        "the changes that `take_in` is for were not met"
-    );
-    assert!(codec::decode::<SyncRequest>(&frame::bomb(), REQUEST_FRAME_BYTES_MAX).is_err());
 }
 
-/// Everything that reads a document.
-fn read_all(document: &Document) {
-    let seen = match document.id().kind {
-        DocKind::Core => view(document.id().household, document, None).map(drop),
-        DocKind::Health => {
-            let id = document.id().household;
-            view(
-                id,
-                &Document::new(DocumentId::new(id, DocKind::Core)),
-                Some(document),
-            )
-            .map(drop)
+fn mutant(target: &Target, inputs: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+    let input = dice.pick(inputs).expect("a target has inputs");
+    let other = dice.pick(inputs).expect("a target has inputs");
+    match target.shape {
+        Shape::Frame => frame::mutate(dice, input),
+        Shape::Change => change::mutate(dice, input, other),
+        Shape::Saved => saved::mutate(dice, input, other),
+        Shape::Plain => {
+            let mut bytes = input.clone();
+            if dice.one_in(4) && !other.is_empty() {
+                let (from, to) = (dice.below(bytes.len()), dice.below(other.len()));
+                bytes.splice(from.., other[to..].iter().copied());
+            }
+            for _ in 0..=dice.below(3) {
+                dice.spoil(&mut bytes);
+            }
+            bytes
         }
-    };
-    let told = (
-        history(document, None),
-        contradictions(document),
-        edits_of_removed(document),
-    );
-    drop((seen, told));
+    }
+}
+
+#[test]
+fn mutants_are_survived_by_every_decoder() {
+    hush_the_library();
+    let shares: u64 = TARGETS.iter().map(|target| target.share).sum();
+    for target in TARGETS {
+        let begun = Instant::now();
+        let inputs = kept(&target).into_iter().map(|(_, bytes)| bytes);
+        let inputs: Vec<_> = inputs.chain((target.examples)()).collect();
+        let count = (share(40) * target.share / shares).max(200);
+        for n in 0..count {
+            let seed = (seed() << 32) + n;
+            let bytes = mutant(&target, &inputs, &mut Dice::new(seed));
+            let _reading = Reading(target.name, format!("seed {seed}"));
+            (target.read)(&bytes);
+        }
+        let (name, time) = (target.name, begun.elapsed());
+        println!(
+            "{name}: {count} mutants of {} inputs in {time:.1?}",
+            inputs.len()
+        );
+    }
+    if let Some(peak) = peak_mib() {
+        assert!(peak < MEMORY_MIB_MAX, "{peak} MiB");
+    }
+}
+
+#[test]
+fn a_bomb_is_refused() {
+    let bomb = frame::bomb();
+    assert!(codec::decode::<SyncRequest>(&bomb, REQUEST_FRAME_BYTES_MAX).is_err());
+}
+
+/// Each target stands in the manifest of the fuzz package and as a program of its own, and nothing else does.
+#[test]
+fn fuzz_targets_are_the_decoders() {
+    let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).expect("the fuzz package");
+    let mut listed: Vec<_> = manifest
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("path = \"fuzz_targets/")?
+                .strip_suffix(".rs\"")
+        })
+        .collect();
+    listed.sort_unstable();
+    let mut names = TARGETS.map(|target| target.name);
+    names.sort_unstable();
+    assert_eq!(listed, names);
+    for name in names {
+        let source = fs::read_to_string(fuzz().join(format!("fuzz_targets/{name}.rs")));
+        let source = source.expect("a program for each target");
+        assert!(source.contains(&format!("named(\"{name}\")")), "{name}");
+    }
 }

@@ -26,7 +26,7 @@ use sojourn_sync_protocol::{
     ActorId, AreaCode, DeviceId, DocKind, DocumentId, HouseholdId, Timestamp,
     batch::{Batch, CHAIN_START, PushedChange},
     message::{Fate, SyncRequest},
-    record::{Authorship, Document, Edit, NewHousehold, NewPerson, NewVisit},
+    record::{Authorship, Document, Edit, EditError, NewHousehold, NewPerson, NewVisit},
 };
 use std::{
     collections::BTreeMap,
@@ -40,7 +40,9 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// Where everybody works.
-const AREA: &str = "v1";
+pub(crate) const AREA: &str = "v1";
+/// The id of the device that is not honest.
+pub(crate) const BAD_DEVICE: [u8; 16] = [66; 16];
 const TREE: &str = "code,parent,level,name\nP,,county,县\nv1,P,village,甲\n";
 
 /// What spoils the answers on their way: path and frame in, frame out.
@@ -280,7 +282,7 @@ impl Village {
                 key: &public,
                 label: "bad",
                 record_schema: 1,
-                device: DeviceId::from_bytes([66; 16]),
+                device: DeviceId::from_bytes(BAD_DEVICE),
             };
             let enrolled = devices::redeem(tx, clock::now(), &request)?.expect("the code is good");
             devices::get(tx, enrolled.device)
@@ -327,7 +329,7 @@ async fn run(state: &AppState, command: Command) -> office::Outcome {
 
 /// The device that is not honest.
 pub(crate) struct BadDevice {
-    device: Device,
+    pub(crate) device: Device,
     key: SigningKey,
     actor: ActorId,
     number: u64,
@@ -351,8 +353,13 @@ impl BadDevice {
         ActorId(actor)
     }
 
-    /// Makes an edit on a document as any tablet would.
-    pub(crate) fn edit(&mut self, document: &mut Document, actor: ActorId, edit: Edit) -> Vec<u8> {
+    /// Makes an edit on a document as any tablet would; `None` when the document shows already what it would write.
+    pub(crate) fn try_edit(
+        &mut self,
+        document: &mut Document,
+        actor: ActorId,
+        edit: Edit,
+    ) -> Option<Vec<u8>> {
         let at = Timestamp::from_millis(1_795_000_000_000);
         let by = Authorship {
             actor,
@@ -361,14 +368,30 @@ impl BadDevice {
             at,
         };
         let edit = edit.with_ids(at, &mut || self.fresh());
-        document
-            .edit(&edit, &by)
-            .expect("an edit of the record")
-            .bytes
+        match document.edit(&edit, &by) {
+            Ok(change) => Some(change.bytes),
+            Err(EditError::NothingChanged) => None,
+            Err(error) => panic!("{error}: {edit:?}"),
+        }
     }
 
-    /// Registers a household with a visit; gives its two documents.
-    pub(crate) fn register(&mut self, village: &Village) -> [Document; 2] {
+    /// The same for an edit that is known to change something.
+    pub(crate) fn edit(&mut self, document: &mut Document, actor: ActorId, edit: Edit) -> Vec<u8> {
+        let made = self.try_edit(document, actor, edit);
+        made.expect("an edit that changes something")
+    }
+
+    /// Registers so many households in one batch; gives the two documents of each.
+    pub(crate) fn register(&mut self, village: &Village, many: usize) -> Vec<[Document; 2]> {
+        let mut changes = Vec::new();
+        let families = (0..many).map(|_| self.family(&mut changes)).collect();
+        let (fates, _) = self.push(village, changes);
+        assert!(fates.iter().all(Fate::is_merged), "{fates:?}");
+        families
+    }
+
+    /// A household with a visit, and the two changes that hand it in.
+    fn family(&mut self, changes: &mut Vec<PushedChange>) -> [Document; 2] {
         let at = Timestamp::from_millis(1_795_000_000_000);
         let household = HouseholdId::new(at, self.fresh());
         let [mut core, mut health] = [DocKind::Core, DocKind::Health]
@@ -389,9 +412,8 @@ impl BadDevice {
         };
         let registered = self.edit(&mut core, self.actor, Edit::RegisterHousehold(new));
         let visited = self.edit(&mut health, self.actor, Edit::RecordVisit(visit));
-        let changes = vec![change(core.id(), registered), change(health.id(), visited)];
-        let (fates, _) = self.push(village, changes);
-        assert!(fates.iter().all(Fate::is_merged), "{fates:?}");
+        changes.push(change(core.id(), registered));
+        changes.push(change(health.id(), visited));
         [core, health]
     }
 

@@ -1,0 +1,7 @@
+//! The target `saved` under libFuzzer; what it reads stands in `sojourn_tests::hostile::targets`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(
+    init: sojourn_tests::hostile::end_at_our_panics(),
+    |bytes: &[u8]| (sojourn_tests::hostile::targets::named("saved").read)(bytes)
+);
