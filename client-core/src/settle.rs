@@ -440,6 +440,8 @@ fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error>
         stored.heads = document.heads();
         let change = document.change(&row.change);
         documents::append(work.tx, &document, &stored, change.as_slice())?;
+        drop(document);
+        work.changed(id.household)?;
     }
     Ok(outbox::release(work.tx, row.id)?)
 }

@@ -154,6 +154,27 @@ fn a_copied_tablets_edit_of_a_household_that_moved_away_is_handed_in() {
 }
 
 #[test]
+fn a_person_handed_in_again_without_its_edit_is_still_counted() {
+    holds(
+        17,
+        &[
+            Register { tablet: 5, area: 2 },
+            Person {
+                tablet: 5,
+                household: 0,
+            },
+            BackUpServer,
+            Sync {
+                tablet: 5,
+                retries: 0,
+                fault: None,
+            },
+            RestoreServer,
+        ],
+    );
+}
+
+#[test]
 fn one_seed_plays_one_run() {
     assert_eq!(play_quietly(7, OPS), play_quietly(7, OPS));
 }
