@@ -160,6 +160,12 @@ soak: toolchain ## Kill tablet and server at random moments, with room and on a 
 	  target/release/soak $$side --rounds $(ROUNDS) --disk-mib 48; \
 	done
 
+# ---- the tests themselves -------------------------------------------------------------------
+.PHONY: mutants
+mutants: toolchain ## Put deliberate bugs in, one at a time: the simulated world must catch each
+	cargo build --locked -p sojourn-tests --bin mutants
+	target/debug/mutants $(MUTANTS)
+
 # ---- running -------------------------------------------------------------------------------
 .PHONY: demo
 demo: toolchain ## One day in four villages, checked; leaves the server running (ONCE=1: exits)

@@ -9,6 +9,7 @@ pub mod family;
 pub mod files;
 pub mod generate;
 pub mod hostile;
+pub mod mutants;
 mod names;
 pub mod numbers;
 pub mod processes;

@@ -486,3 +486,17 @@ fn every_decision_is_listed_and_numbered() {
     }
     none("docs/decisions", offences);
 }
+
+/// Deliberate bugs that the simulated world is tried with, at least.
+const BUGS_MIN: usize = 25;
+
+#[test]
+fn every_deliberate_bug_can_be_put_in() {
+    let bugs = sojourn_tests::mutants::bugs(&root()).expect("the list can be read");
+    assert!(bugs.len() >= BUGS_MIN, "{} bugs", bugs.len());
+    let tried = |bug: &sojourn_tests::mutants::Bug| {
+        let sound = read(&root().join(&bug.file));
+        bug.put_into(&sound).err()
+    };
+    none("tests/mutants", bugs.iter().filter_map(tried).collect());
+}

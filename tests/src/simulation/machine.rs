@@ -204,6 +204,7 @@ impl World {
         slot.hardware.backup = Some(backup);
         self.reopen(at)?;
         self.disturbed = true;
+        self.copied = true;
         self.fired("tablet restored from a backup");
         self.reckon(at, true);
         Ok(())
@@ -229,6 +230,7 @@ impl World {
         self.open(&mut slot)?;
         self.slots.push(slot);
         self.disturbed = true;
+        self.copied = true;
         self.fired("tablet cloned");
         Ok(())
     }
@@ -317,6 +319,7 @@ impl World {
     /// The server knows less than it did.
     pub(super) fn server_went_back(&mut self) {
         self.disturbed = true;
+        self.copied = true;
         self.went_back = true;
         self.stranger = None;
         let (log, _) = self.log();

@@ -4,6 +4,8 @@
 //! A run is a list of [`Op`]s. The same seed and list give the same run, so a failure replays, shrinks to a short list,
 //! and is pinned by printing it. Every machine has a disk of its own that fails on command.
 
+mod aside;
+mod calm;
 mod damage;
 mod deeds;
 mod draw;

@@ -55,6 +55,8 @@ impl World {
         }
         self.enrol_the_unknown();
         self.until_quiet()?;
+        self.remedies_stood_idle()?;
+        self.what_was_refused_waits()?;
         self.step_holds()?;
         self.outboxes_are_empty()?;
         self.nothing_written_is_lost()?;

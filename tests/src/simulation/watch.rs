@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sojourn_sync_protocol::{
-    ChangeHash, HouseholdId, codec,
+    ActorId, ChangeHash, HouseholdId,
+    batch::Batch,
+    codec,
     limits::REPLY_FRAME_BYTES_MAX,
     message::{Fate, SyncReply, SyncRequest},
 };
@@ -25,7 +27,11 @@ pub(super) struct Watch {
     pub(super) fates: BTreeMap<String, u64>,
     /// What was broken.
     pub(super) broken: Vec<String>,
+    /// Changes the server said it keeps aside.
+    pub(super) aside: BTreeSet<ChangeHash>,
     batches: HashMap<[u8; 32], Settled>,
+    /// The last batch of each chain, by its number and digest.
+    chains: HashMap<ActorId, (u64, [u8; 32])>,
 }
 
 /// A batch that was answered.
@@ -62,10 +68,14 @@ impl Watch {
             }
             return;
         }
+        self.follow(&batch, &reply.fates);
         for (change, fate) in batch.changes.iter().zip(&reply.fates) {
             let name = format!("{fate:?}");
             let name = name.split([' ', '{']).next().unwrap_or_default();
             *self.fates.entry(name.to_owned()).or_default() += 1;
+            if matches!(fate, Fate::Quarantined { .. } | Fate::Fork) {
+                self.aside.insert(change.hash());
+            }
             if matches!(fate, Fate::Accepted { .. }) && !self.accepted.insert(change.hash()) {
                 self.broken
                     .push(format!("change {} accepted twice", change.hash()));
@@ -76,6 +86,23 @@ impl Watch {
             fates: reply.fates,
         };
         self.batches.insert(batch.digest(), settled);
+    }
+
+    /// Only a batch that continues its chain may be accepted.
+    fn follow(&mut self, batch: &Batch, fates: &[Fate]) {
+        let end = self.chains.get(&batch.actor).copied();
+        let accepted = fates
+            .iter()
+            .any(|fate| matches!(fate, Fate::Accepted { .. }));
+        let continues = |(number, digest)| (batch.number, batch.previous) == (number + 1, digest);
+        if end.map_or(accepted, continues) {
+            self.chains
+                .insert(batch.actor, (batch.number, batch.digest()));
+        } else if accepted {
+            let number = batch.number;
+            self.broken
+                .push(format!("batch {number} was accepted beside its chain"));
+        }
     }
 
     /// The server was put back: what it no longer has, it may promise again.
@@ -89,6 +116,8 @@ impl Watch {
                 .filter(|(_, fate)| matches!(fate, Fate::Accepted { .. }));
             accepted.any(|(hash, _)| log.contains(hash))
         });
+        self.aside.clear();
+        self.chains.clear();
         let lost = self.accepted.difference(log).copied().collect();
         self.accepted.retain(|hash| log.contains(hash));
         lost

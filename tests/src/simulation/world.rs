@@ -71,6 +71,10 @@ pub(super) struct World {
     pub(super) figures: Figures,
     /// Something happened after which an edit may be held for good.
     pub(super) disturbed: bool,
+    /// Two histories may have come of one: a backup, a copy, an enrolment anew.
+    pub(super) copied: bool,
+    /// Documents put right by comparing.
+    pub(super) repaired: u64,
     pub(super) seed: u64,
     pub(super) drawn: u64,
 }
@@ -112,6 +116,8 @@ impl World {
                 ..Figures::default()
             },
             disturbed: false,
+            copied: false,
+            repaired: 0,
             seed,
             drawn: 0,
         };
@@ -257,7 +263,10 @@ impl World {
         }
         match ended {
             None => Ok(None),
-            Some(Ok(report)) => Ok(Some(report)),
+            Some(Ok(report)) => {
+                self.repaired += report.progress.repaired;
+                Ok(Some(report))
+            }
             Some(Err(_)) if struck => Ok(None),
             Some(Err(error)) => Err(format!("tablet {at} fails in a session: {error}")),
         }
@@ -413,6 +422,7 @@ impl World {
             Op::Reenrol { tablet } => {
                 if self.enrol(tablet % many) {
                     self.disturbed = true;
+                    self.copied = true;
                     self.fired("tablet enrolled anew");
                     self.reckon(tablet % many, false);
                 }
