@@ -443,7 +443,8 @@ fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error>
         drop(document);
         work.changed(id.household)?;
     }
-    Ok(outbox::release(work.tx, row.id)?)
+    outbox::release(work.tx, row.id)?;
+    work.changed(id.household)
 }
 
 /// The server does not hold the document here, so no copy of its will come: what waits for one is made again

@@ -8,7 +8,7 @@ use sojourn_tests::simulation::{
 };
 
 /// Seeds played, and operations in each.
-const SEEDS: u64 = 16;
+const SEEDS: u64 = 24;
 const OPS: usize = 60;
 
 /// A session that meets this at its request of this number.
@@ -517,6 +517,24 @@ fn changes_that_were_lost_survive_an_enrolment() {
             sync(4),
             met(0, 1, 1, KilledBefore),
             Reenrol { tablet: 6 },
+        ],
+    );
+}
+
+#[test]
+fn what_was_given_back_to_a_restored_server_is_shown_as_it_is() {
+    holds(
+        17,
+        &[
+            Register { tablet: 5, area: 2 },
+            Person {
+                tablet: 5,
+                household: 0,
+            },
+            BackUpServer,
+            met(5, 0, 0, RequestLost),
+            sync(5),
+            RestoreServer,
         ],
     );
 }

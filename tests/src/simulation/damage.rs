@@ -17,6 +17,7 @@ use super::{folders::copy_folder, world::World};
 impl World {
     pub(super) fn flip_tablet(&mut self, at: usize, log: bool, closed: bool) -> Result<(), String> {
         let waiting = self.kept(at, false);
+        let had = self.kept(at, true);
         let shown = self.held(at);
         let slot = &mut self.slots[at];
         let disk = std::sync::Arc::clone(&slot.hardware.disk);
@@ -40,6 +41,7 @@ impl World {
             self.crash_tablet(at, Effect::Kill)?;
         }
         self.slots[at].damaged = false;
+        self.copied = true;
         if log {
             self.fired("bit turned in a tablet's log");
             self.disturbed = true;
@@ -47,7 +49,7 @@ impl World {
                 // It ended before the tablet was enrolled.
                 self.enrol(at);
             }
-            self.reckon(at, true);
+            self.reckon(at, true, &had);
             return Ok(());
         }
         self.fired("bit turned on a tablet");

@@ -28,9 +28,9 @@ impl World {
         (rows.into_iter().map(|(hash, _)| hash).collect(), marks)
     }
 
-    /// After a disk was lost: what this tablet wrote is missing for good unless the server has it, or the tablet
+    /// After a disk was lost: what this tablet wrote, and what else lay on it (`had`), is missing for good unless the server has it, or the tablet
     /// still has it to hand in; or any tablet has it among its acknowledged changes, when `documents_too`.
-    pub(super) fn reckon(&mut self, at: usize, documents_too: bool) {
+    pub(super) fn reckon(&mut self, at: usize, documents_too: bool, had: &BTreeSet<u64>) {
         let (_, logged) = self.log();
         let mut kept = self.kept(at, documents_too);
         if documents_too {
@@ -40,7 +40,8 @@ impl World {
         }
         for mark in &mut self.marks {
             let safe = logged.contains(&mark.number) || kept.contains(&mark.number);
-            if mark.tablet == at && !mark.excused && !safe {
+            let lay_there = mark.tablet == at || had.contains(&mark.number);
+            if lay_there && !mark.excused && !safe {
                 mark.excused = true;
                 self.figures.excused += 1;
             }
@@ -60,8 +61,8 @@ impl World {
                 .difference(&now)
                 .filter(|mark| !logged.contains(mark))
             {
-                let excused = |known: &Mark| known.number == *mark && known.excused;
-                if !self.marks.iter().any(excused) && !self.waits_elsewhere(at, *mark) {
+                let owed = |known: &Mark| known.number == *mark && !known.excused;
+                if self.marks.iter().any(owed) && !self.waits_elsewhere(at, *mark) {
                     return Err(format!(
                         "edit {mark} left tablet {at} and is not in the log"
                     ));

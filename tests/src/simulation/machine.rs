@@ -197,6 +197,7 @@ impl World {
         let Some(backup) = self.slots[at].hardware.backup.clone() else {
             return Ok(());
         };
+        let had = self.kept(at, true);
         let hardware = self.hardware_from("tablet", &backup);
         let slot = &mut self.slots[at];
         slot.open = None;
@@ -206,7 +207,7 @@ impl World {
         self.disturbed = true;
         self.copied = true;
         self.fired("tablet restored from a backup");
-        self.reckon(at, true);
+        self.reckon(at, true, &had);
         Ok(())
     }
 
@@ -326,7 +327,7 @@ impl World {
         let lost = self.network.watching(|watch| watch.server_restored(&log));
         self.owed.extend(lost);
         for at in 0..self.slots.len() {
-            self.reckon(at, true);
+            self.reckon(at, true, &BTreeSet::new());
         }
     }
 

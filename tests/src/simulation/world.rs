@@ -424,7 +424,7 @@ impl World {
                     self.disturbed = true;
                     self.copied = true;
                     self.fired("tablet enrolled anew");
-                    self.reckon(tablet % many, false);
+                    self.reckon(tablet % many, false, &BTreeSet::new());
                 }
             }
         }
