@@ -16,6 +16,10 @@ use super::{folders::copy_folder, world::World};
 
 impl World {
     pub(super) fn flip_tablet(&mut self, at: usize, log: bool, closed: bool) -> Result<(), String> {
+        if !closed {
+            // An edit whose commit failed may be there after all once the tablet starts again.
+            self.crash_tablet(at, Effect::Kill)?;
+        }
         let waiting = self.kept(at, false);
         let had = self.kept(at, true);
         let shown = self.held(at);
@@ -137,8 +141,13 @@ impl World {
         } else {
             "bit turned on the server"
         });
-        if told {
-            self.fired("server's damage told");
+        if told || !log {
+            // A page of the server bears no seal: what lies on an unused one, or in a counter, is not told.
+            self.fired(if told {
+                "server's damage told"
+            } else {
+                "server's damage not told"
+            });
             self.network.connect(None);
             self.state = None;
             let backup = self.server.backup.take();

@@ -72,9 +72,11 @@ impl World {
         Ok(())
     }
 
-    /// Whether another tablet, a copy of this one, has it to hand in.
+    /// Whether another tablet has it: to hand in, or among what it will hand in once it hears that the server lost it.
     fn waits_elsewhere(&self, at: usize, mark: u64) -> bool {
-        (0..self.slots.len()).any(|other| other != at && self.kept(other, false).contains(&mark))
+        (0..self.slots.len())
+            .filter(|other| *other != at || self.copied)
+            .any(|other| self.kept(other, true).contains(&mark))
     }
 
     /// The marks that a tablet has in its outbox, and in its documents when `documents_too`.
