@@ -6,7 +6,7 @@ use std::{
     process,
 };
 
-fn is_the_librarys(info: &PanicHookInfo<'_>) -> bool {
+fn is_of_the_library(info: &PanicHookInfo<'_>) -> bool {
     let place = info.location().map_or("", Location::file);
     ["/automerge-", "/hexane-"]
         .iter()
@@ -20,7 +20,7 @@ pub fn hush_the_library() {
     }
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if !is_the_librarys(info) {
+        if !is_of_the_library(info) {
             usual(info);
         }
     }));
@@ -32,7 +32,7 @@ pub fn end_at_our_panics() {
     drop(panic::take_hook());
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if !is_the_librarys(info) {
+        if !is_of_the_library(info) {
             usual(info);
             process::abort();
         }
