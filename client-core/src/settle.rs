@@ -271,6 +271,11 @@ pub(crate) fn make_again(
                 | EditError::EntryExists { .. }
                 | EditError::AlreadyRegistered,
             ) => outbox::remove(work.tx, row.id)?,
+            // It waits with the household itself, and is made again when that arrives.
+            Err(EditError::NotRegistered) => {
+                let why = QuarantineReason::Descendant;
+                outbox::hold(work.tx, row.id, &HeldReason::Quarantined { why })?;
+            }
             Err(error) => {
                 outbox::hold(
                     work.tx,

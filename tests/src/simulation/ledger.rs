@@ -28,8 +28,20 @@ impl World {
         (rows.into_iter().map(|(hash, _)| hash).collect(), marks)
     }
 
-    /// After a disk was lost: what this tablet wrote, and what else lay on it (`had`), is missing for good unless the server has it, or the tablet
-    /// still has it to hand in; or any tablet has it among its acknowledged changes, when `documents_too`.
+    /// Digests of the batches that the server knows.
+    pub(super) fn answered(&self) -> BTreeSet<[u8; 32]> {
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let rows = self.runtime.block_on(state.store.read("batches", |tx| {
+            tx.query("SELECT digest FROM batches", &[], |row| row.array(0))
+        }));
+        rows.map_err(|error: sojourn_server::store::StoreError| error)
+            .expect("the batches can be read")
+            .into_iter()
+            .collect()
+    }
+
+    /// After a disk was lost: what this tablet wrote, and what else lay on it (`had`), is missing
+    /// for good unless the server has it, or the tablet still has it to hand in; or any tablet has it among its acknowledged changes, when `documents_too`.
     pub(super) fn reckon(&mut self, at: usize, documents_too: bool, had: &BTreeSet<u64>) {
         let (_, logged) = self.log();
         let mut kept = self.kept(at, documents_too);

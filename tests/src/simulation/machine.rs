@@ -324,7 +324,10 @@ impl World {
         self.went_back = true;
         self.stranger = None;
         let (log, _) = self.log();
-        let lost = self.network.watching(|watch| watch.server_restored(&log));
+        let answered = self.answered();
+        let lost = self
+            .network
+            .watching(|watch| watch.server_restored(&log, &answered));
         self.owed.extend(lost);
         for at in 0..self.slots.len() {
             self.reckon(at, true, &BTreeSet::new());

@@ -29,16 +29,10 @@ pub(super) struct Watch {
     pub(super) broken: Vec<String>,
     /// Changes the server said it keeps aside.
     pub(super) aside: BTreeSet<ChangeHash>,
-    batches: HashMap<[u8; 32], Settled>,
+    /// The fates of every answered batch.
+    batches: HashMap<[u8; 32], Vec<Fate>>,
     /// The last batch of each chain, by its number and digest.
     chains: HashMap<ActorId, (u64, [u8; 32])>,
-}
-
-/// A batch that was answered.
-#[derive(Debug)]
-struct Settled {
-    changes: Vec<ChangeHash>,
-    fates: Vec<Fate>,
 }
 
 impl Watch {
@@ -61,10 +55,10 @@ impl Watch {
                 .push(format!("{fates} fates for {changes} changes"));
         }
         if let Some(before) = self.batches.get(&batch.digest()) {
-            if before.fates != reply.fates {
+            if *before != reply.fates {
                 let after = &reply.fates;
                 self.broken
-                    .push(format!("a batch met {:?}, then {after:?}", before.fates));
+                    .push(format!("a batch met {before:?}, then {after:?}"));
             }
             return;
         }
@@ -81,11 +75,7 @@ impl Watch {
                     .push(format!("change {} accepted twice", change.hash()));
             }
         }
-        let settled = Settled {
-            changes: batch.changes.iter().map(|change| change.hash()).collect(),
-            fates: reply.fates,
-        };
-        self.batches.insert(batch.digest(), settled);
+        self.batches.insert(batch.digest(), reply.fates);
     }
 
     /// Only a batch that continues its chain may be accepted.
@@ -106,16 +96,13 @@ impl Watch {
     }
 
     /// The server was put back: what it no longer has, it may promise again.
-    pub(super) fn server_restored(&mut self, log: &BTreeSet<ChangeHash>) -> BTreeSet<ChangeHash> {
-        // A batch whose changes the backup has was settled before it: its fates still stand.
-        self.batches.retain(|_, settled| {
-            let mut accepted = settled
-                .changes
-                .iter()
-                .zip(&settled.fates)
-                .filter(|(_, fate)| matches!(fate, Fate::Accepted { .. }));
-            accepted.any(|(hash, _)| log.contains(hash))
-        });
+    pub(super) fn server_restored(
+        &mut self,
+        log: &BTreeSet<ChangeHash>,
+        answered: &BTreeSet<[u8; 32]>,
+    ) -> BTreeSet<ChangeHash> {
+        // The fates of a batch that the backup knows still stand.
+        self.batches.retain(|digest, _| answered.contains(digest));
         self.aside.clear();
         self.chains.clear();
         let lost = self.accepted.difference(log).copied().collect();
