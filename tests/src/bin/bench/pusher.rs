@@ -71,7 +71,8 @@ impl Pusher {
         };
         let body = codec::encode(&request, Effort::Quick);
         send(&mut connection, server, "/v1/enrol", (&key, None), &body)?;
-        let (status, body, _) = receive(&mut connection)?;
+        let answer = receive(&mut connection)?;
+        let (status, body, _) = answer.ok_or("the server does not answer")?;
         if status != 200 {
             return Err(format!("enrolment was answered {status}").into());
         }
@@ -162,15 +163,16 @@ impl Pusher {
 
     /// Sends a push and waits for the answer.
     pub(crate) fn send(&mut self, push: &Push) -> Result<Answer> {
-        let by = (&self.key, Some(self.token.as_str()));
-        send(
-            &mut self.connection,
-            self.server,
-            "/v1/sync",
-            by,
-            &push.body,
-        )?;
-        let (status, body, retry_after) = receive(&mut self.connection)?;
+        let (status, body, retry_after) = match self.ask(&push.body)? {
+            Some(answer) => answer,
+            // The server closes connections on which nothing was asked for a while, as HTTP allows. The same batch
+            // gets the same fates.
+            None => {
+                self.connection = connect(self.server)?;
+                let answer = self.ask(&push.body)?;
+                answer.ok_or("the server answers nobody")?
+            }
+        };
         match status {
             200 => {
                 let reply: SyncReply = codec::decode(&body, REPLY_FRAME_BYTES_MAX)?;
@@ -182,6 +184,16 @@ impl Pusher {
             }
             other => Err(format!("a push was answered {other}").into()),
         }
+    }
+
+    /// One request on the connection; `None` when it was closed.
+    fn ask(&mut self, body: &[u8]) -> Result<Option<Received>> {
+        let by = (&self.key, Some(self.token.as_str()));
+        let sent = send(&mut self.connection, self.server, "/v1/sync", by, body);
+        if sent.is_err() {
+            return Ok(None);
+        }
+        receive(&mut self.connection)
     }
 
     /// Sends a push, which must be accepted at once.
@@ -238,9 +250,14 @@ fn send(
 }
 
 /// Status, body, and the seconds of `retry-after`.
-fn receive(connection: &mut BufReader<TcpStream>) -> Result<(u16, Vec<u8>, Option<u64>)> {
+type Received = (u16, Vec<u8>, Option<u64>);
+
+/// Reads an answer; `None` when the connection was closed before it began.
+fn receive(connection: &mut BufReader<TcpStream>) -> Result<Option<Received>> {
     let mut line = String::new();
-    connection.read_line(&mut line)?;
+    if connection.read_line(&mut line).unwrap_or(0) == 0 {
+        return Ok(None);
+    }
     let status = line.split(' ').nth(1).ok_or("an answer has a status")?;
     let status: u16 = status.parse()?;
     let (mut length, mut retry_after) = (0, None);
@@ -258,5 +275,5 @@ fn receive(connection: &mut BufReader<TcpStream>) -> Result<(u16, Vec<u8>, Optio
     }
     let mut body = vec![0; length];
     connection.read_exact(&mut body)?;
-    Ok((status, body, retry_after))
+    Ok(Some((status, body, retry_after)))
 }
