@@ -538,3 +538,89 @@ fn what_was_given_back_to_a_restored_server_is_shown_as_it_is() {
         ],
     );
 }
+
+#[test]
+fn an_edit_that_waits_for_a_document_lost_with_a_page_ends_its_wait() {
+    holds(
+        213,
+        &[
+            Register { tablet: 5, area: 3 },
+            FlipTablet {
+                tablet: 6,
+                log: true,
+                closed: false,
+            },
+            FlipServer { log: false },
+            Register { tablet: 6, area: 3 },
+            Sync {
+                tablet: 5,
+                retries: 1,
+                fault: None,
+            },
+            Sync {
+                tablet: 2,
+                retries: 2,
+                fault: Some((0, ReplyLost)),
+            },
+            FlipServer { log: true },
+            Sync {
+                tablet: 0,
+                retries: 2,
+                fault: None,
+            },
+            Sync {
+                tablet: 5,
+                retries: 0,
+                fault: Some((0, LaterTablet)),
+            },
+            BackUpServer,
+            Sync {
+                tablet: 3,
+                retries: 0,
+                fault: Some((1, Delayed)),
+            },
+            FlipServer { log: true },
+            FlipTablet {
+                tablet: 0,
+                log: false,
+                closed: false,
+            },
+            Sync {
+                tablet: 7,
+                retries: 0,
+                fault: None,
+            },
+            Sync {
+                tablet: 0,
+                retries: 1,
+                fault: Some((1, RequestLost)),
+            },
+            FlipTablet {
+                tablet: 3,
+                log: false,
+                closed: true,
+            },
+            Sync {
+                tablet: 3,
+                retries: 1,
+                fault: None,
+            },
+            Sync {
+                tablet: 5,
+                retries: 0,
+                fault: Some((0, Portal)),
+            },
+            LockTablet { tablet: 2 },
+            CloneTablet { tablet: 5 },
+            Address {
+                tablet: 6,
+                household: 3,
+            },
+            FlipTablet {
+                tablet: 6,
+                log: false,
+                closed: true,
+            },
+        ],
+    );
+}

@@ -91,13 +91,15 @@ pub fn apply_page(
     Ok(synced)
 }
 
-/// Documents with edits that are made again once the server's copy is here.
+/// Documents with edits that are made again once the server's copy is here, each in the area where it stands; one that was
+/// lost with a damaged page, in the area for which the edit was made.
 fn awaiting_the_servers_copy(tx: &Tx<'_>) -> Result<Vec<(AreaCode, DocumentId)>, Error> {
     let mut found = Vec::new();
     for row in outbox::held(tx)? {
-        let waits = matches!(&row.state, EditState::Held(reason) if reason.waits());
-        if waits && let Some(stored) = documents::stored(tx, row.document)? {
-            found.push((stored.area, row.document));
+        if matches!(&row.state, EditState::Held(reason) if reason.waits()) {
+            let stored = documents::stored(tx, row.document)?;
+            let area = stored.map_or(row.area, |stored| stored.area);
+            found.push((area, row.document));
         }
     }
     Ok(found)

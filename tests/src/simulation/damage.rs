@@ -75,6 +75,8 @@ impl World {
                 ));
             }
         }
+        // Documents are kept once: what a server that was restored lost before went with the page.
+        self.reckon(at, true, &had);
         Ok(())
     }
 
