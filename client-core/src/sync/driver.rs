@@ -121,13 +121,15 @@ pub async fn run<T: Transport, C: Clock>(
         let identity = identity::identity(tx)?.ok_or(Error::NotEnrolled)?;
         Ok::<_, Error>((identity, identity::token(tx)?, outbox::counts(tx)?.0))
     })?;
-    let mut session = Session::new(options.retry, token.map(|token| token.expires_at), queued);
+    let token_until = token.as_ref().map(|token| token.expires_at);
+    let mut session = Session::new(options.retry, token_until, queued);
     let mut driver = Driver {
         tablet,
         transport,
         clock,
         random,
         identity,
+        token: token.map(|token| token.token).unwrap_or_default(),
         options,
         tally: Tally::default(),
         offered: HashSet::new(),
@@ -188,6 +190,8 @@ struct Driver<'a, T, C> {
     clock: &'a C,
     random: &'a mut dyn Random,
     identity: Identity,
+    /// The access token in use; empty before the first.
+    token: String,
     options: Options,
     tally: Tally,
     /// Documents whose changes were handed in again in this session.
@@ -252,6 +256,7 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
         self.tablet.write("store token", now, |work| {
             Ok::<_, Error>(identity::set_token(work.tx, &token)?)
         })?;
+        self.token = token.token;
         Ok(Reply::Renewed(until))
     }
 
@@ -260,7 +265,7 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
         let request = self.tablet.write("fix batch", self.clock.now(), |work| {
             outgoing::request(work, page_bytes, bounds)
         })?;
-        let token = self.token()?;
+        let token = self.token.clone();
         let reply = match self.ahead.take() {
             Some(ahead) if ahead.request == request => ahead.answer?,
             _ => self.post("/v1/sync", Some(&token), &request).await?,
@@ -326,7 +331,7 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
     }
 
     async fn areas(&mut self) -> Result<Reply, Stop> {
-        let token = self.token()?;
+        let token = self.token.clone();
         let call = Call {
             method: Method::Get,
             path: "/v1/areas",
@@ -348,7 +353,7 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
     }
 
     async fn verify(&mut self, step: &VerifyStep) -> Result<Reply, Stop> {
-        let token = self.token()?;
+        let token = self.token.clone();
         let request = VerifyRequest {
             area: step.area.clone(),
             ask: step.ask.clone(),
@@ -417,13 +422,6 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
         let taken = catch_unwind(AssertUnwindSafe(|| self.tablet.write(name, now, body)));
         let unreadable = |_| Failure::Unusable("it brings documents that cannot be read".into());
         Ok(taken.map_err(unreadable)??)
-    }
-
-    fn token(&self) -> Result<String, Error> {
-        let token = self
-            .tablet
-            .read("token", |tx| Ok::<_, Error>(identity::token(tx)?))?;
-        Ok(token.map(|token| token.token).unwrap_or_default())
     }
 
     async fn post<R: serde::de::DeserializeOwned>(

@@ -67,10 +67,7 @@ pub(super) async fn device_with(
     id: DeviceId,
     proof: &Proof,
 ) -> Result<Device, Refused> {
-    let found = state
-        .store
-        .read("device of a request", move |tx| devices::get(tx, id))
-        .await?;
+    let found = state.store.glance(|tx| devices::get(tx, id)).await?;
     match found {
         Some(device) if device.key != proof.key => Err(Refusal::Unauthenticated.into()),
         Some(device) if device.withdrawn => Err(Refusal::Withdrawn.into()),

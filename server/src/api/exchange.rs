@@ -12,10 +12,13 @@ use sojourn_sync_protocol::refusal::Refusal;
 
 use super::authenticated::Authenticated;
 use super::frame::{Frame, Framed, Refused};
-use crate::areas;
 use crate::exchange::{self, Answer};
 use crate::state::AppState;
 use crate::store::StoreError;
+use crate::{areas, pages};
+
+/// Up to so many bytes of documents a page is compressed where it stands: handing it to another thread costs as much.
+const SHORT_PAGE_BYTES: usize = 4 * 1024;
 
 /// The whole tree of areas, so that a tablet can name places and offer where a family can move.
 #[utoipa::path(
@@ -85,7 +88,8 @@ pub(super) async fn sync(
         unprepared,
     } = exchange::answer(&state.store, &state.live, now, &speaker.device, request).await?;
     state.preparing.ask(unprepared);
-    if prepared.is_empty() && reply.entries.is_empty() {
+    let bytes: usize = reply.entries.iter().map(pages::size).sum();
+    if prepared.is_empty() && bytes <= SHORT_PAGE_BYTES {
         return Ok(Framed::short(&reply));
     }
     if prepared.is_empty() {

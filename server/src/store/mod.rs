@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
@@ -172,6 +173,19 @@ impl Store {
         result
     }
 
+    /// The same where it stands, for a look at a few rows by their keys: handing that to another thread takes longer than
+    /// the look. Waits like `read` while all snapshots are out.
+    pub async fn glance<T, E, F>(&self, body: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let Ok(_permit) = self.inner.readers.permits.acquire().await else {
+            return Err(StoreError::Closed.into());
+        };
+        self.inner.readers.run(body)
+    }
+
     /// Finishes what waits, folds the write-ahead log into the database and closes it. Later calls
     /// of any clone say `Closed`.
     pub async fn close(&self) {
@@ -272,6 +286,8 @@ fn open_connection(file: &Path) -> Result<rusqlite::Connection, StoreError> {
         let connection = rusqlite::Connection::open(file)?;
         connection.busy_timeout(LOCK_WAIT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        // Otherwise a statement whose plan could depend on a bound value is prepared again whenever one is bound.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
