@@ -80,9 +80,7 @@ impl Five {
         let (cold, cold_cost, _) = self.fetch("empty-cold")?;
         // Having been asked for, the pages are prepared now.
         let before = self.register.meter()?;
-        while self.register.metric("sojourn_pages_areas_waiting")? > 0.0 {
-            self.register.pause()?;
-        }
+        self.register.pages_prepared()?;
         let preparing = self.register.since(&before)?;
         let mut fetches: Vec<(Synced, Cost, f64)> = Vec::new();
         for number in 0..FETCHES {

@@ -99,6 +99,7 @@ fn one(households: usize, bound: &Bound, report: &mut Report) -> Result<Vec<Paid
 
     let mut tablet = register.tablet("measured", &[&villages[0]])?;
     tablet.sync()?;
+    register.pages_prepared()?;
     let ids: Vec<_> = tablet
         .tablet
         .list(&sojourn_client_core::projection::ListQuery::default())?

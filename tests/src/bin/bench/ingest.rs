@@ -21,8 +21,8 @@ use crate::{
     scene::{Bound, NOW, Register, at_once},
 };
 
-/// More than the server works for at once.
-const TABLETS: usize = 96;
+/// More than the server works for and lets wait at once.
+const TABLETS: usize = 512;
 /// Of each tablet.
 const HOUSEHOLDS: usize = 16;
 /// In a push, two to each household.
@@ -31,17 +31,10 @@ const EDITS: usize = 32;
 const EDITS_TOGETHER: usize = 2;
 /// One edit a push, one push after the other.
 const LONE_PUSHES: usize = 300;
-/// Changes a second that come in, and how many in a push. The last is more than any server of this size takes.
-const RATES: [(usize, usize); 6] = [
-    (500, EDITS),
-    (1_000, EDITS),
-    (2_000, EDITS),
-    (3_000, EDITS),
-    (4_000, EDITS),
-    (20_000, 8 * EDITS),
-];
-/// How long each rate is kept up.
-const SECONDS: usize = 5;
+/// Changes a second that come in. The last is more than any server of this size takes.
+const RATES: [usize; 5] = [1_000, 2_000, 3_000, 4_000, 20_000];
+/// How long each rate is kept up, at least about: every tablet pushes once or more.
+const SECONDS: usize = 6;
 /// The rate promised, and how long a push may wait at it.
 const PROMISED: f64 = 3_000.0;
 const WAIT_MAX_MS: f64 = 250.0;
@@ -83,22 +76,20 @@ pub(crate) fn run(bound: &Bound) -> Result<Report> {
     }
     let what = format!(
         "{TABLETS} tablets push {EDITS} edits at a time, to half as many households, signed beforehand; pushes come at \
-         the rate whatever the server says, {SECONDS} s at each, on the server's machine; the last rate, in pushes of \
-         {}, is beyond it",
-        8 * EDITS
+         the rate whatever the server says, {SECONDS} s or more at each, on the server's machine; the last rate is beyond it"
     );
     let mut report = Report::new("ingest", what);
     lone(&register, &mut posts[0], bound, &mut report)?;
     let mut held = 0.0;
-    for (rate, edits) in RATES {
+    for rate in RATES {
         bound.check()?;
-        let pushes = bound.count(rate * SECONDS / edits / TABLETS).max(2);
+        let pushes = bound.count(rate * SECONDS / EDITS / TABLETS).max(1);
         let prepared = at_once_mut(&mut posts, |_, post| {
             (0..pushes)
-                .map(|_| post.prepare(edits))
+                .map(|_| post.prepare(EDITS))
                 .collect::<Result<Vec<_>>>()
         })?;
-        let every = Duration::from_secs_f64((edits * TABLETS) as f64 / rate as f64);
+        let every = Duration::from_secs_f64((EDITS * TABLETS) as f64 / rate as f64);
         let before = register.meter()?;
         let accepted = register.metric("sojourn_ingest_changes_total{fate=\"accepted\"}")?;
         let begun = Instant::now();
@@ -110,7 +101,7 @@ pub(crate) fn run(bound: &Bound) -> Result<Report> {
         })?;
         let took = begun.elapsed();
         let cost = register.since(&before)?;
-        let changes = (pushes * TABLETS * edits) as f64;
+        let changes = (pushes * TABLETS * EDITS) as f64;
         let now = register.metric("sojourn_ingest_changes_total{fate=\"accepted\"}")?;
         if now - accepted != changes {
             return Err(format!("{changes} were handed in, {} accepted", now - accepted).into());
@@ -135,6 +126,9 @@ pub(crate) fn run(bound: &Bound) -> Result<Report> {
         );
         report.count(&name("server_peak_bytes"), cost.server_peak);
     }
+    let beyond = RATES[RATES.len() - 1];
+    let refused = format!("{beyond}_changes_a_second_pushes_refused");
+    report.target_at_least(&refused, 1.0);
     report.number("changes_per_s_with_p99_under_250_ms", held);
     report.target_at_least("changes_per_s_with_p99_under_250_ms", PROMISED);
     register.close();

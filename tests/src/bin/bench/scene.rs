@@ -135,6 +135,16 @@ impl Register {
 
     /// A tablet of these areas in this process, enrolled, behind the link.
     pub(crate) fn tablet(&self, name: &str, areas: &[&str]) -> Result<Client> {
+        self.tablet_of(&self.link.url(), name, areas)
+    }
+
+    /// The same without the link: its bytes are not counted, and it does not wait for whoever counts.
+    pub(crate) fn tablet_beside_the_link(&self, name: &str, areas: &[&str]) -> Result<Client> {
+        let server = format!("http://{}", self.server.address());
+        self.tablet_of(&server, name, areas)
+    }
+
+    fn tablet_of(&self, server: &str, name: &str, areas: &[&str]) -> Result<Client> {
         let folder = self.folder.path().join(name);
         let random = Box::new(SystemRandom);
         let opened =
@@ -148,9 +158,9 @@ impl Register {
                 .build()?,
             bound: self.bound.clone(),
         };
-        let (server, code) = (self.link.url(), self.code(areas)?);
+        let code = self.code(areas)?;
         let wanted = Enrolment {
-            server: &server,
+            server,
             code: &code,
             label: name,
         };
@@ -220,8 +230,19 @@ impl Register {
         Ok(value?)
     }
 
+    /// Waits until the pages that somebody was sent unprepared have been prepared, which takes the server's processor.
+    pub(crate) fn pages_prepared(&self) -> Result<()> {
+        if self.metric("sojourn_pages_sent_total{made=\"now\"}")? == 0.0 {
+            return Ok(());
+        }
+        while self.metric("sojourn_pages_areas_waiting")? > 0.0 {
+            self.pause()?;
+        }
+        Ok(())
+    }
+
     /// Waits a moment for the server to do what it does by itself; an error once the time is over.
-    pub(crate) fn pause(&self) -> Result<()> {
+    fn pause(&self) -> Result<()> {
         thread::sleep(MOMENT);
         self.bound.check()
     }
