@@ -190,6 +190,18 @@ pub(crate) fn hold(tx: &Tx<'_>, id: i64, reason: &HeldReason) -> Result<(), Stor
     .map(drop)
 }
 
+/// Ends the wait of a change of which only the bytes are known, after the server said that another change has its actor and
+/// number: it cannot be made again, and handed in again it would be told the same. The server has its bytes aside. Says whether
+/// it is such a one.
+pub(crate) fn end_wait_after_fork(tx: &Tx<'_>, row: &OutboxRow) -> Result<bool, StoreError> {
+    let forked = row.state == EditState::Held(HeldReason::Forked);
+    if forked {
+        let why = QuarantineReason::Descendant;
+        hold(tx, row.id, &HeldReason::Quarantined { why })?;
+    }
+    Ok(forked)
+}
+
 /// Lets a held edit go on its way as it is.
 pub(crate) fn release(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
     both(

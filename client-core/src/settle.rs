@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use sojourn_sync_protocol::gate;
 use sojourn_sync_protocol::message::{Fate, QuarantineReason};
 use sojourn_sync_protocol::record::{
-    Authorship, Document, Edit, EditError, RawChange, inspect, residence_values,
+    Authorship, Document, Edit, EditError, RawChange, RecordError, inspect, residence_values,
 };
 use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId, HouseholdId};
 
@@ -400,7 +400,9 @@ pub(crate) fn put_back(
         match &row.state {
             EditState::Held(reason) if reason.waits() && row.edit.is_none() => {
                 drop(document);
-                release_if_it_fits(work, &row)?;
+                if release_if_it_fits(work, &row)? == Fit::Never {
+                    outbox::end_wait_after_fork(work.tx, &row)?;
+                }
             }
             EditState::Held(reason) if reason.waits() => again.push(row),
             // What it builds on was refused once, and the household is here after all.
@@ -429,18 +431,31 @@ pub(crate) fn put_back(
     Ok(())
 }
 
+/// Whether a change fits on a document as it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// It is in the document and on its way.
+    Now,
+    /// What it builds on, or the document itself, is not here.
+    NotYet,
+    /// Something else stands in its place.
+    Never,
+}
+
 /// A change of which only the bytes are known goes on its way if it fits on the document now.
-fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error> {
+fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<Fit, Error> {
     let id = row.document;
     let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
-        return Ok(());
+        return Ok(Fit::NotYet);
     };
     if row.epoch != stored.epoch {
-        return Ok(());
+        return Ok(Fit::NotYet);
     }
     if !document.has(&row.change) {
-        if document.apply_changes(&[&row.bytes]).is_err() {
-            return Ok(());
+        match document.apply_changes(&[&row.bytes]) {
+            Ok(_) => {}
+            Err(RecordError::MissingDeps { .. }) => return Ok(Fit::NotYet),
+            Err(_) => return Ok(Fit::Never),
         }
         stored.heads = document.heads();
         let change = document.change(&row.change);
@@ -449,23 +464,36 @@ fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<(), Error>
         work.changed(id.household)?;
     }
     outbox::release(work.tx, row.id)?;
-    work.changed(id.household)
+    work.changed(id.household)?;
+    Ok(Fit::Now)
 }
 
 /// The server does not hold the document here, so no copy of its will come: what waits for one is made again
 /// on the tablet's own. That is not the server's word, so it says nothing of what the server has.
-pub(crate) fn go_on_without(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
+///
+/// What forked and of which only the bytes are known is sent once more, as another chain may have stood in its way; it is
+/// not sent a third time (`once_more`).
+pub(crate) fn go_on_without(
+    work: &mut Work<'_>,
+    id: DocumentId,
+    once_more: bool,
+) -> Result<(), Error> {
     let mut rows = outbox::rows_of(work.tx, id)?;
     rows.retain(|row| matches!(&row.state, EditState::Held(reason) if reason.waits()));
     let (again, only_bytes): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| row.edit.is_some());
     for row in &only_bytes {
-        release_if_it_fits(work, row)?;
+        if once_more || !outbox::end_wait_after_fork(work.tx, row)? {
+            release_if_it_fits(work, row)?;
+        }
     }
     if !again.is_empty() {
         let actor = work.fresh_actor();
         identity::rotate(work.tx, actor)?;
         make_again(work, id, &again)?;
+    }
+    if documents::stored(work.tx, id)?.is_some_and(|stored| stored.leaving) {
+        documents::purge_document(work, id)?;
     }
     Ok(())
 }

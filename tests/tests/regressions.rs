@@ -624,3 +624,121 @@ fn an_edit_that_waits_for_a_document_lost_with_a_page_ends_its_wait() {
         ],
     );
 }
+
+#[test]
+fn a_lost_change_whose_place_was_taken_ends_its_wait() {
+    holds(
+        779,
+        &[
+            Register { tablet: 0, area: 3 },
+            CloneTablet { tablet: 6 },
+            Sync {
+                tablet: 7,
+                retries: 0,
+                fault: Some((1, RenewalLost)),
+            },
+            BackUpServer,
+            Sync {
+                tablet: 6,
+                retries: 2,
+                fault: None,
+            },
+            Move {
+                tablet: 6,
+                household: 2,
+                to: 3,
+            },
+            Address {
+                tablet: 0,
+                household: 7,
+            },
+            Sync {
+                tablet: 7,
+                retries: 0,
+                fault: Some((1, NewerTablet)),
+            },
+            RestoreServer,
+            Sync {
+                tablet: 6,
+                retries: 2,
+                fault: None,
+            },
+        ],
+    );
+}
+
+#[test]
+fn a_household_that_left_goes_once_a_lost_change_of_it_ends_its_wait() {
+    holds(
+        1240,
+        &[
+            Register { tablet: 0, area: 2 },
+            Visit {
+                tablet: 6,
+                household: 7,
+            },
+            Sync {
+                tablet: 6,
+                retries: 2,
+                fault: Some((1, LaterServer)),
+            },
+            BackUpServer,
+            CloneTablet { tablet: 6 },
+            Phone {
+                tablet: 6,
+                household: 0,
+            },
+            Sync {
+                tablet: 6,
+                retries: 1,
+                fault: None,
+            },
+            Sync {
+                tablet: 1,
+                retries: 0,
+                fault: Some((1, Duplicated)),
+            },
+            RestoreServer,
+            LateEdit {
+                tablet: 1,
+                other: 0,
+                household: 0,
+                to: 1,
+            },
+        ],
+    );
+}
+
+#[test]
+fn a_restored_server_gives_no_two_grants_one_version() {
+    holds(
+        480,
+        &[
+            BackUpServer,
+            Poison { seed: 199719 },
+            Sync {
+                tablet: 0,
+                retries: 2,
+                fault: Some((0, Duplicated)),
+            },
+            Narrow { tablet: 3, area: 2 },
+            Move {
+                tablet: 6,
+                household: 2,
+                to: 2,
+            },
+            Sync {
+                tablet: 0,
+                retries: 0,
+                fault: None,
+            },
+            Sync {
+                tablet: 3,
+                retries: 0,
+                fault: None,
+            },
+            RestoreServer,
+            Narrow { tablet: 3, area: 0 },
+        ],
+    );
+}

@@ -4,7 +4,6 @@
 //! taken in by one transaction. While a page is taken in the next one is on its way; it is used only if it answers
 //! what the store asks for then. Cancelling takes effect between requests and within one.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -20,7 +19,7 @@ use sojourn_sync_protocol::{DocumentId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Caller, Tally};
-use super::incoming;
+use super::incoming::{self, Offered};
 use super::outgoing;
 use super::session::{Action, Failure, Outcome, Progress, Reply, RetryPolicy, Session, VerifyStep};
 use super::transport::{Method, Transport};
@@ -132,7 +131,7 @@ pub async fn run<T: Transport, C: Clock>(
         token: token.map(|token| token.token).unwrap_or_default(),
         options,
         tally: Tally::default(),
-        offered: HashSet::new(),
+        offered: Offered::default(),
         ahead: None,
     };
     let mut noted = false;
@@ -194,8 +193,8 @@ struct Driver<'a, T, C> {
     token: String,
     options: Options,
     tally: Tally,
-    /// Documents whose changes were handed in again in this session.
-    offered: HashSet<DocumentId>,
+    /// What was handed in again in this session.
+    offered: Offered,
     /// A page that was asked for while the one before it was taken in.
     ahead: Option<Ahead>,
 }

@@ -18,6 +18,15 @@ use crate::{areas, documents, identity, settle};
 use super::session::Synced;
 use super::verify::{self, Leaves};
 
+/// What was handed in again in a session, so that none of it is twice.
+#[derive(Debug, Clone, Default)]
+pub struct Offered {
+    /// Documents with all of their changes.
+    documents: HashSet<DocumentId>,
+    /// Documents with what had forked and is known by its bytes only.
+    forked: HashSet<DocumentId>,
+}
+
 /// Takes in a page, and says what is left to do.
 ///
 /// # Errors
@@ -184,7 +193,7 @@ pub fn compare_documents(
     asked: &[u8],
     theirs: &[DocumentLeaf],
     seq: u64,
-    offered: &mut HashSet<DocumentId>,
+    offered: &mut Offered,
 ) -> Result<(Vec<DocumentId>, bool), Error> {
     let difference = verify::difference(&leaves(work.tx, area)?, theirs, asked);
     let cursor = identity::cursors(work.tx)?
@@ -194,7 +203,7 @@ pub fn compare_documents(
     // With a feed that moved on meanwhile, a document that seems absent may only be on its way.
     if cursor.map_or(0, |cursor| cursor.seq) == seq {
         for id in difference.absent {
-            if !(offered.insert(id) && settle::offer_again(work, id)?) {
+            if !(offered.documents.insert(id) && settle::offer_again(work, id)?) {
                 documents::purge_document(work, id)?;
             }
             mended = true;
@@ -212,7 +221,7 @@ pub fn install_fetched(
     work: &mut Work<'_>,
     asked: &[DocumentId],
     fetched: &[WholeDocument],
-    offered: &mut HashSet<DocumentId>,
+    offered: &mut Offered,
 ) -> Result<(), Error> {
     let wholes: Vec<&WholeDocument> = fetched
         .iter()
@@ -224,11 +233,11 @@ pub fn install_fetched(
             // Both documents: a health document cannot begin before its household.
             for kind in DocKind::ALL {
                 let own = DocumentId::new(id.household, kind);
-                if offered.insert(own) {
+                if offered.documents.insert(own) {
                     settle::offer_again(work, own)?;
                 }
             }
-            settle::go_on_without(work, *id)?;
+            settle::go_on_without(work, *id, offered.forked.insert(*id))?;
         }
     }
     Ok(())
