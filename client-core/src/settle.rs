@@ -107,10 +107,12 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             }
         }
         let stranded = take_out(work, id, &without)?;
-        if is_registered(work, id.household)? {
+        // With nothing else taken out, what was made again would be told the same.
+        let cause_is_out = refused.iter().any(|(_, reason)| reason.is_some());
+        if cause_is_out && is_registered(work, id.household)? {
             settled.made_again += make_again(work, id, &stranded)?;
         } else {
-            // The household itself was refused: what describes it waits with it.
+            // The household itself was refused, now or before: what describes it waits with it.
             let why = QuarantineReason::Descendant;
             for row in &stranded {
                 outbox::hold(work.tx, row.id, &HeldReason::Quarantined { why })?;

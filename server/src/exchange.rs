@@ -103,8 +103,8 @@ async fn serve(
         .read("page", move |tx| {
             let page = read_page(tx, &device, &request, may_prepare)?;
             let lost = match &request.last {
-                Some(last) => !ingest::is_answered(tx, device.id, last)?,
-                None => false,
+                Some(last) => page.lost || !ingest::is_answered(tx, device.id, last)?,
+                None => page.lost,
             };
             let reply = SyncReply {
                 server_time: now,
@@ -185,6 +185,8 @@ struct Page {
     cursor: Vec<AreaCursor>,
     remaining: u64,
     digests: Vec<AreaDigest>,
+    /// The tablet has read further than a feed goes: this server has lost something.
+    lost: bool,
 }
 
 /// Feeds of the granted areas and the last place in each, by area.
@@ -238,14 +240,15 @@ fn read_page(
     let feeds = granted_feeds(tx, device)?;
     let mut page = Page::default();
     for (area, last) in &feeds {
-        let from = named.get(area).map(|seq| Place::from_seq(*seq, *last));
-        let from = from.unwrap_or(Place::START);
+        let seq = named.get(area).copied().unwrap_or(0);
+        page.lost |= Place::is_beyond(seq, *last);
+        let from = Place::from_seq(seq, *last);
         let place = if filling.is_full() {
             from
         } else {
             filling.take_area(area, from, *last)?
         };
-        if named.get(area).copied().unwrap_or(0) != place.to_seq() {
+        if seq != place.to_seq() {
             page.cursor.push(AreaCursor {
                 area: area.clone(),
                 seq: place.to_seq(),
@@ -258,6 +261,8 @@ fn read_page(
     // A server restored from a backup may have no feed yet where a tablet has read one.
     for (area, seq) in named {
         let unheard = seq > 0 && !feeds.iter().any(|(known, _)| known == area);
+        // Of an area that left the grant too.
+        page.lost |= unheard && Place::is_beyond(seq, feed::last_seq(tx, area)?);
         if unheard && areas::is_within(tx, area, &device.grant.areas)? {
             let (area, seq) = (area.clone(), 0);
             page.cursor.push(AreaCursor { area, seq });

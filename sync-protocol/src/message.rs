@@ -145,7 +145,8 @@ pub struct SyncReply {
     pub grant: Option<Grant>,
     /// The current version of the area tree.
     pub areas_version: u64,
-    /// The server does not know the batch that the tablet names as its last: some of what it acknowledged may be gone.
+    /// The server does not know the batch that the tablet names as its last, or has not come as far as the tablet has read:
+    /// some of what it acknowledged may be gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
 }

@@ -37,16 +37,25 @@ impl Place {
     /// Reads a cursor; `last` is the end of the feed. A number past it was given by a server that has since
     /// been restored from a backup: the feed is read again from the start.
     pub(super) fn from_seq(seq: u64, last: u64) -> Self {
-        let place = match seq >> Self::REACHED_BITS {
+        let place = Self::written(seq);
+        if place.base > place.reached || Self::is_beyond(seq, last) {
+            return Self::START;
+        }
+        place
+    }
+
+    /// Whether a cursor stands beyond the end of its feed, `last`.
+    pub(super) const fn is_beyond(seq: u64, last: u64) -> bool {
+        Self::written(seq).reached > last
+    }
+
+    const fn written(seq: u64) -> Self {
+        match seq >> Self::REACHED_BITS {
             0 => Self::at(seq),
             base => Self {
                 base: base - 1,
                 reached: seq & ((1 << Self::REACHED_BITS) - 1),
             },
-        };
-        if place.base > place.reached || place.reached > last {
-            return Self::START;
         }
-        place
     }
 }

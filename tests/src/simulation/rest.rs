@@ -31,6 +31,7 @@ impl World {
         let (log, logged) = self.log();
         self.figures.checked += 1;
         self.what_waited_met_its_fate(&logged)?;
+        self.what_waits_is_shown()?;
         self.network.watching(|watch| {
             if let Some(broken) = watch.broken.pop() {
                 return Err(broken);
