@@ -123,7 +123,12 @@ impl Store {
         let _ = folder.mark("open");
 
         let check = existed && left != Left::Clean;
-        let (connections, salvaged) = match connect_pair(dir, &key, schema, check) {
+        let connected = match connect_pair(dir, &key, schema, check) {
+            // To the check a page that could not be read this once is a damaged one: damage is what is found twice.
+            Err(StoreError::Corrupt(_)) if check => connect_pair(dir, &key, schema, check),
+            other => other,
+        };
+        let (connections, salvaged) = match connected {
             Err(StoreError::Corrupt(_)) if existed => {
                 let report = salvage::salvage(dir, &key, schema)?;
                 (connect_pair(dir, &key, schema, false)?, Some(report))
