@@ -50,8 +50,12 @@ impl World {
             self.fired("bit turned in a tablet's log");
             self.disturbed = true;
             if self.slots[at].device().is_none() {
-                // It ended before the tablet was enrolled.
-                self.enrol(at);
+                // It ended before the tablet was enrolled, which a server refuses to a clock that is years off: whoever
+                // enrols it sets the clock.
+                self.slots[at].wrong_by_ms = 0;
+                if !self.enrol(at) {
+                    return Err(format!("tablet {at} cannot be enrolled again"));
+                }
             }
             self.reckon(at, true, &had);
             return Ok(());
