@@ -17,6 +17,7 @@ mod salvage;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, Params, Row, TransactionBehavior};
@@ -121,6 +122,8 @@ pub struct Store {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
     transactions: Mutex<BTreeMap<&'static str, u64>>,
+    /// The log was folded since the store was opened; before that nothing is promised.
+    folded: AtomicBool,
     // Last: the lock is given back after the connections have closed.
     folder: open::Folder,
 }
@@ -151,6 +154,10 @@ impl Store {
         body: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = held(&self.writer);
+        if !self.folded.load(Ordering::Relaxed) {
+            open::fold_log(&connection)?;
+            self.folded.store(true, Ordering::Relaxed);
+        }
         self.run(name, &mut connection, TransactionBehavior::Immediate, body)
     }
 
@@ -245,12 +252,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        let written_back = held(&self.writer)
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-                row.get::<_, i64>(0)
-            })
-            .is_ok_and(|busy| busy == 0);
-        if written_back {
+        if open::fold_log(&held(&self.writer)).is_ok() {
             self.folder.closed();
         }
     }

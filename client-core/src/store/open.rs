@@ -135,11 +135,12 @@ impl Store {
             }
             other => (other?, None),
         };
-        let (writer, reader) = connections;
+        let (writer, reader, folded) = connections;
         let store = Store {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
             transactions: Mutex::default(),
+            folded: AtomicBool::new(folded),
             folder,
         };
         Ok(Opened {
@@ -154,7 +155,7 @@ fn connect_pair(
     key: &DatabaseKey,
     schema: &Schema,
     check: bool,
-) -> Result<(Connection, Connection), StoreError> {
+) -> Result<(Connection, Connection, bool), StoreError> {
     let path = dir.join(DATABASE);
     let mut writer = connect(
         &path,
@@ -164,12 +165,19 @@ fn connect_pair(
     if check {
         quick_check(&writer)?;
     }
+    // What a failed sync left behind is read from the log as if it were on the disk. Here it becomes so. A full disk can
+    // still be read, and the log is folded before anything is written.
+    let folded = match fold_log(&writer) {
+        Ok(()) => true,
+        Err(StoreError::DiskFull | StoreError::Busy(_)) => false,
+        Err(error) => return Err(error),
+    };
     if migrate(&mut writer, schema)? {
         layout::save(dir, &writer, schema)?;
     }
     let reader = connect(&path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     reader.execute_batch("PRAGMA query_only = ON")?;
-    Ok((writer, reader))
+    Ok((writer, reader, folded))
 }
 
 /// A connection with the key given and the settings of this store. What is deleted is overwritten, on pages that become
@@ -200,6 +208,15 @@ pub(crate) fn connect(
         row.get::<_, i64>(0)
     })?;
     Ok(connection)
+}
+
+/// Writes all that is in the log back into the database and empties the log.
+pub(super) fn fold_log(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    if connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        return Err(StoreError::Busy(PathBuf::from(DATABASE)));
+    }
+    Ok(())
 }
 
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {

@@ -109,9 +109,7 @@ pub(crate) fn salvage(
     }
     tx.commit()?;
     layout::save(dir, &fresh, schema)?;
-    fresh.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        row.get::<_, i64>(0)
-    })?;
+    open::fold_log(&fresh)?;
     fresh.close().map_err(|(_, error)| error)?;
     drop(damaged);
 

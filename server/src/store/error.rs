@@ -64,7 +64,7 @@ pub enum StoreError {
 }
 
 /// How long a caller should wait when the database is held by somebody else.
-const BUSY_RETRY: Duration = Duration::from_millis(500);
+pub(super) const BUSY_RETRY: Duration = Duration::from_millis(500);
 
 impl StoreError {
     /// Reads an engine error.

@@ -105,11 +105,18 @@ impl Store {
         if let Some(bytes) = options.bytes_max {
             limit_size(&connection, bytes)?;
         }
+        // What a failed sync left behind is read from the log as if it were on the disk. Here it becomes so. A full disk can
+        // still be read, and the writer folds the log before it promises anything.
+        let folded = match writer::fold_log(&connection) {
+            Ok(()) => true,
+            Err(StoreError::DiskFull | StoreError::Busy { .. }) => false,
+            Err(error) => return Err(error),
+        };
         migrate(&connection, steps)?;
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(&connection, jobs))
+            .spawn(move || writer::run(&connection, jobs, folded))
             .map_err(|error| StoreError::Io(error.to_string()))?;
         Ok(Store {
             inner: Arc::new(Inner {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::BUSY_RETRY;
 use super::{StoreError, Tx};
 use crate::clock::Stopwatch;
 
@@ -86,8 +87,13 @@ where
     }
 }
 
-/// Runs until closed or until every sender is gone.
-pub(super) fn run(connection: &rusqlite::Connection, mut queue: mpsc::Receiver<Message>) {
+/// Runs until closed or until every sender is gone. `folded` says that the log was folded when the store was opened;
+/// otherwise no job runs before it is.
+pub(super) fn run(
+    connection: &rusqlite::Connection,
+    mut queue: mpsc::Receiver<Message>,
+    mut folded: bool,
+) {
     let mut closing = None;
     while closing.is_none() {
         let Some(first) = queue.blocking_recv() else {
@@ -95,7 +101,14 @@ pub(super) fn run(connection: &rusqlite::Connection, mut queue: mpsc::Receiver<M
         };
         match first {
             Message::Close(done) => closing = Some(done),
-            Message::Run(job) => closing = run_group(connection, job, &mut queue),
+            Message::Run(job) if folded => closing = run_group(connection, job, &mut queue),
+            Message::Run(job) => match fold_log(connection) {
+                Ok(()) => {
+                    folded = true;
+                    closing = run_group(connection, job, &mut queue);
+                }
+                Err(error) => job.answer(Err(error)),
+            },
         }
     }
     queue.close();
@@ -112,10 +125,19 @@ pub(super) fn run(connection: &rusqlite::Connection, mut queue: mpsc::Receiver<M
     }
 }
 
-fn fold_log(connection: &rusqlite::Connection) -> Result<(), StoreError> {
-    connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .map_err(StoreError::from_sqlite)
+/// Writes all that is in the write-ahead log into the database and empties the log.
+pub(super) fn fold_log(connection: &rusqlite::Connection) -> Result<(), StoreError> {
+    let busy = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, bool>(0)
+        })
+        .map_err(StoreError::from_sqlite)?;
+    if busy {
+        return Err(StoreError::Busy {
+            retry_after: BUSY_RETRY,
+        });
+    }
+    Ok(())
 }
 
 /// Runs `first` and what waits behind it in one transaction. Gives who asked to close, if somebody did.
