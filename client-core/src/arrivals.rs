@@ -301,3 +301,23 @@ pub fn leave(work: &mut Work<'_>, leave: &Leave) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// Takes off a document that was to go once its edits were acknowledged. If its household has meanwhile arrived in an area
+/// of this tablet, the document stands there instead: the server counts on that and does not send it.
+///
+/// # Errors
+/// [`Error`].
+pub(crate) fn carry_out_leave(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
+    let core = documents::stored(work.tx, DocumentId::new(id.household, DocKind::Core))?;
+    let home = core.filter(|core| !core.leaving).map(|core| core.area);
+    let granted = identity::grant(work.tx)?.is_some_and(|grant| grant.kinds.contains(&id.kind));
+    match (home, documents::stored(work.tx, id)?) {
+        (Some(home), Some(mut stored)) if granted => {
+            stored.area = home;
+            stored.leaving = false;
+            documents::write_stored(work.tx, id, &stored)?;
+            work.changed(id.household)
+        }
+        _ => documents::purge_document(work, id),
+    }
+}

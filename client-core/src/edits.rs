@@ -164,7 +164,10 @@ fn make(
     let (mut stored, mut document) = match documents::load(work.tx, work.cache, id)? {
         Some(found) => found,
         None => {
-            let stored = first_stored(begins_in.unwrap_or(&by.area));
+            let mut stored = first_stored(begins_in.unwrap_or(&by.area));
+            // A household on its way off takes along what begins meanwhile: no later page tells of that.
+            let core = documents::stored(work.tx, DocumentId::new(household, DocKind::Core))?;
+            stored.leaving = core.is_some_and(|core| core.leaving);
             (stored, work.cache.adopt(FIRST_EPOCH, Document::new(id)))
         }
     };

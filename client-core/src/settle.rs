@@ -14,6 +14,7 @@ use sojourn_sync_protocol::record::{
 };
 use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId, HouseholdId};
 
+use crate::arrivals;
 use crate::documents::{self, FIRST_EPOCH, Stored};
 use crate::error::Error;
 use crate::identity::{self, Chain};
@@ -158,7 +159,7 @@ fn acknowledged(work: &mut Work<'_>, id: DocumentId, rows: &[OutboxRow]) -> Resu
         documents::write_stored(work.tx, id, &stored)?;
     }
     if stored.leaving {
-        documents::purge_document(work, id)?;
+        arrivals::carry_out_leave(work, id)?;
     }
     Ok(())
 }
