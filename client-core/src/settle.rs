@@ -99,7 +99,16 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
         let actor = work.fresh_actor();
         identity::rotate(work.tx, actor)?;
     }
-    for (id, refused) in refused {
+    for (id, mut refused) in refused {
+        let acked = documents::stored(work.tx, id)?.is_some_and(|stored| !stored.acked.is_empty());
+        if acked && refused.iter().all(|(_, reason)| reason.is_none()) {
+            // What the server keeps aside stands here as acknowledged, so it was lost there: made again on the same, the
+            // edit would be refused for ever.
+            for (_, reason) in &mut refused {
+                *reason = Some(HeldReason::MissingDeps);
+            }
+            settled.wanted.insert(id);
+        }
         let without: HashSet<ChangeHash> = refused.iter().map(|(row, _)| row.change).collect();
         for (row, reason) in &refused {
             if let Some(reason) = reason {
