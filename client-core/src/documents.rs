@@ -195,6 +195,17 @@ pub(crate) fn holds(work: &Work<'_>, id: DocumentId, change: &ChangeHash) -> Res
         || load(work.tx, work.cache, id)?.is_some_and(|(_, document)| document.has(change)))
 }
 
+/// What is stored of a document that begins on this tablet.
+pub(crate) fn first_stored(area: &AreaCode) -> Stored {
+    Stored {
+        area: area.clone(),
+        epoch: FIRST_EPOCH,
+        heads: Vec::new(),
+        acked: Vec::new(),
+        leaving: false,
+    }
+}
+
 /// Writes a document that has just arrived, unless the tablet holds it; says whether it was written. Its leaf is left to be counted
 /// by [`count_arrived`].
 pub(crate) fn write_new(

@@ -9,7 +9,7 @@ use crate::documents::{self, FIRST_EPOCH};
 use crate::error::Error;
 use crate::identity::{self, Chain, Identity};
 use crate::outbox::{self, NewRow};
-use crate::settle::{first_stored, write_edited};
+use crate::settle::write_edited;
 use crate::work::Work;
 use crate::{areas, projection};
 
@@ -164,7 +164,7 @@ fn make(
     let (mut stored, mut document) = match documents::load(work.tx, work.cache, id)? {
         Some(found) => found,
         None => {
-            let mut stored = first_stored(begins_in.unwrap_or(&by.area));
+            let mut stored = documents::first_stored(begins_in.unwrap_or(&by.area));
             // A household on its way off takes along what begins meanwhile: no later page tells of that.
             let core = documents::stored(work.tx, DocumentId::new(household, DocKind::Core))?;
             stored.leaving = core.is_some_and(|core| core.leaving);

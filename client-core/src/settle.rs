@@ -117,12 +117,10 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             }
         }
         let stranded = take_out(work, id, &without)?;
-        // With nothing else taken out, what was made again would be told the same.
-        let cause_is_out = refused.iter().any(|(_, reason)| reason.is_some());
-        if cause_is_out && is_registered(work, id.household)? {
+        if is_registered(work, id.household)? {
             settled.made_again += make_again(work, id, &stranded)?;
         } else {
-            // The household itself was refused, now or before: what describes it waits with it.
+            // The household itself was refused: what describes it waits with it.
             let why = QuarantineReason::Descendant;
             for row in &stranded {
                 outbox::hold(work.tx, row.id, &HeldReason::Quarantined { why })?;
@@ -324,7 +322,7 @@ fn make(
     let (mut stored, mut document) = match documents::load(work.tx, work.cache, id)? {
         Some(found) => found,
         None => (
-            first_stored(&by.area),
+            documents::first_stored(&by.area),
             work.cache.adopt(FIRST_EPOCH, Document::new(id)),
         ),
     };
@@ -346,17 +344,6 @@ fn make(
         },
     )?;
     Ok(Ok(()))
-}
-
-/// What is stored of a document that begins on this tablet.
-pub(crate) fn first_stored(area: &sojourn_sync_protocol::AreaCode) -> Stored {
-    Stored {
-        area: area.clone(),
-        epoch: FIRST_EPOCH,
-        heads: Vec::new(),
-        acked: Vec::new(),
-        leaving: false,
-    }
 }
 
 /// Writes a document after one edit of this tablet.
@@ -586,7 +573,7 @@ pub(crate) fn restore(work: &mut Work<'_>) -> Result<(), Error> {
         let (mut stored, mut document) = match documents::load(work.tx, work.cache, id)? {
             Some(found) => found,
             None => (
-                first_stored(&row.area),
+                documents::first_stored(&row.area),
                 work.cache.adopt(FIRST_EPOCH, Document::new(id)),
             ),
         };

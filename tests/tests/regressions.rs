@@ -1,11 +1,15 @@
 //! Runs of the simulated world: lists of operations that once broke a promise, and a number of seeds.
 
+use sojourn_disk::{Call, Effect, Plan};
 use sojourn_tests::simulation::{
     Fault::{self, *},
     Layout, Op,
     Op::*,
     play, play_quietly,
 };
+
+#[path = "regressions/more.rs"]
+mod more;
 
 /// Seeds played, and operations in each.
 const SEEDS: u64 = 24;
@@ -23,10 +27,24 @@ const fn met(tablet: usize, retries: u32, at: usize, fault: Fault) -> Op {
 
 /// A session that nothing disturbs.
 const fn sync(tablet: usize) -> Op {
+    undisturbed(tablet, 1)
+}
+
+/// A session that nothing disturbs and that would bear so many failures.
+const fn undisturbed(tablet: usize, retries: u32) -> Op {
     Sync {
         tablet,
-        retries: 1,
+        retries,
         fault: None,
+    }
+}
+
+/// A bit turns on a tablet's disk.
+const fn flip(tablet: usize, log: bool, closed: bool) -> Op {
+    FlipTablet {
+        tablet,
+        log,
+        closed,
     }
 }
 
@@ -44,11 +62,7 @@ fn a_restored_server_without_a_feed_gets_its_household_back() {
         &[
             Register { tablet: 2, area: 1 },
             BackUpServer,
-            Sync {
-                tablet: 2,
-                retries: 0,
-                fault: Some((2, Portal)),
-            },
+            met(2, 0, 2, Portal),
             RestoreServer,
         ],
     );
@@ -61,11 +75,7 @@ fn an_edit_on_a_household_that_the_server_lost_brings_the_household_back() {
         &[
             Register { tablet: 3, area: 2 },
             BackUpServer,
-            Sync {
-                tablet: 3,
-                retries: 0,
-                fault: None,
-            },
+            undisturbed(3, 0),
             Address {
                 tablet: 3,
                 household: 3,
@@ -82,11 +92,7 @@ fn a_visit_to_a_household_that_the_server_lost_brings_the_household_back() {
         &[
             BackUpServer,
             Register { tablet: 0, area: 2 },
-            Sync {
-                tablet: 6,
-                retries: 2,
-                fault: None,
-            },
+            undisturbed(6, 2),
             Visit {
                 tablet: 6,
                 household: 6,
@@ -102,21 +108,13 @@ fn an_edit_handed_in_again_survives_a_fork() {
         46,
         &[
             Register { tablet: 3, area: 2 },
-            Sync {
-                tablet: 3,
-                retries: 0,
-                fault: None,
-            },
+            undisturbed(3, 0),
             BackUpServer,
             Phone {
                 tablet: 3,
                 household: 1,
             },
-            Sync {
-                tablet: 3,
-                retries: 2,
-                fault: None,
-            },
+            undisturbed(3, 2),
             RestoreServer,
         ],
     );
@@ -134,16 +132,8 @@ fn a_copied_tablets_edit_of_a_household_that_moved_away_is_handed_in() {
                 household: 0,
                 to: 1,
             },
-            Sync {
-                tablet: 6,
-                retries: 1,
-                fault: None,
-            },
-            Sync {
-                tablet: 5,
-                retries: 0,
-                fault: Some((1, ServerKilled)),
-            },
+            sync(6),
+            met(5, 0, 1, ServerKilled),
             Move {
                 tablet: 5,
                 household: 3,
@@ -164,11 +154,7 @@ fn a_person_handed_in_again_without_its_edit_is_still_counted() {
                 household: 0,
             },
             BackUpServer,
-            Sync {
-                tablet: 5,
-                retries: 0,
-                fault: None,
-            },
+            undisturbed(5, 0),
             RestoreServer,
         ],
     );
@@ -545,200 +531,56 @@ fn an_edit_that_waits_for_a_document_lost_with_a_page_ends_its_wait() {
         213,
         &[
             Register { tablet: 5, area: 3 },
-            FlipTablet {
-                tablet: 6,
-                log: true,
-                closed: false,
-            },
+            flip(6, true, false),
             FlipServer { log: false },
             Register { tablet: 6, area: 3 },
-            Sync {
-                tablet: 5,
-                retries: 1,
-                fault: None,
-            },
-            Sync {
-                tablet: 2,
-                retries: 2,
-                fault: Some((0, ReplyLost)),
-            },
+            sync(5),
+            met(2, 2, 0, ReplyLost),
             FlipServer { log: true },
-            Sync {
-                tablet: 0,
-                retries: 2,
-                fault: None,
-            },
-            Sync {
-                tablet: 5,
-                retries: 0,
-                fault: Some((0, LaterTablet)),
-            },
+            undisturbed(0, 2),
+            met(5, 0, 0, LaterTablet),
             BackUpServer,
-            Sync {
-                tablet: 3,
-                retries: 0,
-                fault: Some((1, Delayed)),
-            },
+            met(3, 0, 1, Delayed),
             FlipServer { log: true },
-            FlipTablet {
-                tablet: 0,
-                log: false,
-                closed: false,
-            },
-            Sync {
-                tablet: 7,
-                retries: 0,
-                fault: None,
-            },
-            Sync {
-                tablet: 0,
-                retries: 1,
-                fault: Some((1, RequestLost)),
-            },
-            FlipTablet {
-                tablet: 3,
-                log: false,
-                closed: true,
-            },
-            Sync {
-                tablet: 3,
-                retries: 1,
-                fault: None,
-            },
-            Sync {
-                tablet: 5,
-                retries: 0,
-                fault: Some((0, Portal)),
-            },
+            flip(0, false, false),
+            undisturbed(7, 0),
+            met(0, 1, 1, RequestLost),
+            flip(3, false, true),
+            sync(3),
+            met(5, 0, 0, Portal),
             LockTablet { tablet: 2 },
             CloneTablet { tablet: 5 },
             Address {
                 tablet: 6,
                 household: 3,
             },
-            FlipTablet {
-                tablet: 6,
-                log: false,
-                closed: true,
-            },
+            flip(6, false, true),
         ],
     );
 }
 
 #[test]
-fn a_lost_change_whose_place_was_taken_ends_its_wait() {
-    holds(
-        779,
-        &[
-            Register { tablet: 0, area: 3 },
-            CloneTablet { tablet: 6 },
-            Sync {
-                tablet: 7,
-                retries: 0,
-                fault: Some((1, RenewalLost)),
-            },
-            BackUpServer,
-            Sync {
-                tablet: 6,
-                retries: 2,
-                fault: None,
-            },
-            Move {
-                tablet: 6,
-                household: 2,
-                to: 3,
-            },
-            Address {
-                tablet: 0,
-                household: 7,
-            },
-            Sync {
-                tablet: 7,
-                retries: 0,
-                fault: Some((1, NewerTablet)),
-            },
-            RestoreServer,
-            Sync {
-                tablet: 6,
-                retries: 2,
-                fault: None,
-            },
-        ],
-    );
-}
-
-#[test]
-fn a_household_that_left_goes_once_a_lost_change_of_it_ends_its_wait() {
-    holds(
-        1240,
-        &[
-            Register { tablet: 0, area: 2 },
-            Visit {
-                tablet: 6,
-                household: 7,
-            },
-            Sync {
-                tablet: 6,
-                retries: 2,
-                fault: Some((1, LaterServer)),
-            },
-            BackUpServer,
-            CloneTablet { tablet: 6 },
-            Phone {
-                tablet: 6,
-                household: 0,
-            },
-            Sync {
-                tablet: 6,
-                retries: 1,
-                fault: None,
-            },
-            Sync {
-                tablet: 1,
-                retries: 0,
-                fault: Some((1, Duplicated)),
-            },
-            RestoreServer,
-            LateEdit {
-                tablet: 1,
-                other: 0,
-                household: 0,
-                to: 1,
-            },
-        ],
-    );
-}
-
-#[test]
-fn a_restored_server_gives_no_two_grants_one_version() {
-    holds(
-        480,
-        &[
-            BackUpServer,
-            Poison { seed: 199719 },
-            Sync {
-                tablet: 0,
-                retries: 2,
-                fault: Some((0, Duplicated)),
-            },
-            Narrow { tablet: 3, area: 2 },
-            Move {
-                tablet: 6,
-                household: 2,
-                to: 2,
-            },
-            Sync {
-                tablet: 0,
-                retries: 0,
-                fault: None,
-            },
-            Sync {
-                tablet: 3,
-                retries: 0,
-                fault: None,
-            },
-            RestoreServer,
-            Narrow { tablet: 3, area: 0 },
-        ],
-    );
+fn a_read_that_fails_once_while_a_tablet_opens_is_no_damage() {
+    // Wherever in the opening it is.
+    for after in (0..96).step_by(8) {
+        let plan = Plan {
+            call: Call::Read,
+            after,
+            times: 1,
+            effect: Effect::Error,
+        };
+        holds(
+            1154,
+            &[
+                Register { tablet: 1, area: 0 },
+                LockTablet { tablet: 1 },
+                BreakTablet { tablet: 1, plan },
+                Phone {
+                    tablet: 1,
+                    household: 0,
+                },
+                KillTablet { tablet: 1 },
+            ],
+        );
+    }
 }
