@@ -533,6 +533,12 @@ pub fn households(tx: &Tx<'_>) -> Result<Vec<HouseholdId>, StoreError> {
 pub(crate) fn recount(work: &mut Work<'_>) -> Result<Vec<DocumentId>, Error> {
     let mut dropped = Vec::new();
     work.tx.execute("DELETE FROM area_digests", [])?;
+    // Changes whose document was lost with its page would stay for ever, or join a later copy of another epoch.
+    work.tx.execute(
+        "DELETE FROM changes WHERE NOT EXISTS (SELECT 1 FROM documents
+             WHERE documents.household = changes.household AND documents.kind = changes.kind)",
+        [],
+    )?;
     for household in households(work.tx)? {
         for kind in DocKind::ALL {
             let id = DocumentId::new(household, kind);
