@@ -317,37 +317,38 @@ impl Session {
         self.exchange_due = synced.queued > 0 || synced.remaining > 0;
         self.checks.clear();
 
-        if !synced.fetch.is_empty() {
-            if self.repairs >= REPAIRS_MAX {
-                self.differing = synced.fetch.into_iter().map(|(area, _)| area).collect();
-                self.exchange_due &= synced.remaining > 0;
-                return;
-            }
-            self.repairs += 1;
-            let mut by_area: BTreeMap<AreaCode, VecDeque<DocumentId>> = BTreeMap::new();
-            for (area, document) in synced.fetch {
-                by_area.entry(area).or_default().push_back(document);
-            }
-            self.checks = by_area
-                .into_iter()
-                .map(|(area, documents)| Check {
-                    area,
-                    step: Step::Fetch(documents),
-                })
-                .collect();
-        } else if !self.exchange_due {
-            self.differing = synced.differing.into_iter().collect();
-            if !self.differing.is_empty() && self.repairs < REPAIRS_MAX {
-                self.repairs += 1;
-                let checks = self.differing.iter().cloned();
-                self.checks = checks
-                    .map(|area| Check {
-                        area,
-                        step: Step::Buckets,
-                    })
-                    .collect();
-            }
+        let mut fetches: BTreeMap<AreaCode, VecDeque<DocumentId>> = BTreeMap::new();
+        for (area, document) in synced.fetch {
+            fetches.entry(area).or_default().push_back(document);
         }
+        // A first fetch may put right what differs; one that changed nothing must not keep the rest from being compared.
+        let compare = !self.exchange_due && (fetches.is_empty() || self.repairs > 0);
+        let compared = if compare {
+            synced.differing
+        } else {
+            Vec::new()
+        };
+        if fetches.is_empty() && self.exchange_due {
+            return;
+        }
+        self.differing = fetches.keys().chain(&compared).cloned().collect();
+        if self.differing.is_empty() {
+            return;
+        }
+        if self.repairs >= REPAIRS_MAX {
+            self.exchange_due &= synced.remaining > 0;
+            return;
+        }
+        self.repairs += 1;
+        let fetches = fetches.into_iter().map(|(area, documents)| Check {
+            area,
+            step: Step::Fetch(documents),
+        });
+        let compared = compared.into_iter().map(|area| Check {
+            area,
+            step: Step::Buckets,
+        });
+        self.checks = fetches.chain(compared).collect();
     }
 
     fn on_buckets(&mut self, differing: Vec<u8>) {

@@ -294,6 +294,38 @@ fn what_repair_cannot_mend_is_reported_not_repeated_for_ever() {
 }
 
 #[test]
+fn a_document_fetched_in_vain_does_not_keep_another_area_from_being_compared() {
+    let mut session = session();
+    let page = || {
+        Reply::Synced(Synced {
+            fetch: vec![(area("a"), document(1))],
+            differing: vec![area("b")],
+            ..Synced::default()
+        })
+    };
+    let mut asked = Vec::new();
+    loop {
+        match session.next_action(NOW) {
+            Action::Sync => session.on_reply(NOW, page()),
+            Action::Verify(step) => {
+                asked.push(step.area.to_string());
+                let reply = match step.ask {
+                    VerifyAsk::Buckets => Reply::Buckets(vec![]),
+                    _ => Reply::Fetched,
+                };
+                session.on_reply(NOW, reply);
+            }
+            Action::Done(outcome) => {
+                assert_eq!(outcome, Outcome::Differs(vec![area("a"), area("b")]));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(asked, ["a", "a", "b", "a", "b", "a", "b"]);
+}
+
+#[test]
 fn a_refused_change_is_put_right_before_more_is_pushed() {
     let mut session = session();
     session.on_reply(
