@@ -223,3 +223,62 @@ fn a_restored_server_gives_no_two_grants_one_version() {
         ],
     );
 }
+
+#[test]
+fn a_household_whose_document_was_lost_with_its_page_leaves_no_change_behind() {
+    holds(
+        2041,
+        &[
+            Register { tablet: 1, area: 0 },
+            met(1, 2, 1, Delayed),
+            Move {
+                tablet: 7,
+                household: 0,
+                to: 2,
+            },
+            FlipTablet {
+                tablet: 1,
+                log: false,
+                closed: true,
+            },
+        ],
+    );
+}
+
+#[test]
+fn a_change_that_waits_in_vain_does_not_keep_other_areas_from_getting_back_what_the_server_lost() {
+    holds(
+        2017,
+        &[
+            Register { tablet: 4, area: 0 },
+            met(4, 2, 0, NewerServer),
+            Register { tablet: 4, area: 1 },
+            Poison { seed: 68978 },
+            met(1, 0, 1, ReplyCut { at: 58246 }),
+            CloneTablet { tablet: 7 },
+            Move {
+                tablet: 6,
+                household: 5,
+                to: 1,
+            },
+            Register { tablet: 1, area: 3 },
+            sync(6),
+            Address {
+                tablet: 1,
+                household: 3,
+            },
+            Contest {
+                tablet: 1,
+                other: 4,
+                household: 7,
+                to: 0,
+            },
+            Sync {
+                tablet: 4,
+                retries: 0,
+                fault: None,
+            },
+            FlipServer { log: true },
+        ],
+    );
+}
