@@ -113,6 +113,10 @@ pub(crate) fn edit(
     let author = author(work)?;
     let core = documents::stored(work.tx, DocumentId::new(household, DocKind::Core))?
         .ok_or(Error::UnknownHousehold(household))?;
+    // What a narrowed grant no longer covers stays until it is handed in, and the server would refuse more of it.
+    if !areas::is_within(work.tx, &core.area, &author.grant.areas)? {
+        return Err(Error::AreaNotGranted(core.area));
+    }
     if let Edit::Move(new) = &edit
         && let Ok(to) = new.to.parse::<AreaCode>()
     {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::batch::CHAIN_START;
 use sojourn_sync_protocol::codec;
-use sojourn_sync_protocol::message::{AreaCursor, Grant};
+use sojourn_sync_protocol::message::{AreaCursor, Grant, Watermark};
 use sojourn_sync_protocol::{ActorId, AreaCode, DeviceId, StaffId, Timestamp};
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ const CHAIN: &str = "chain";
 const ACTORS: &str = "actors";
 const TOKEN: &str = "token";
 const SYNCED: &str = "synced";
-const LAST: &str = "last";
+const WATERMARK: &str = "watermark";
 const DOUBT: &str = "doubt";
 
 /// The tablet as the server knows it.
@@ -153,7 +153,7 @@ pub fn enrol(
     for table in ["identity", "identity_twin"] {
         tx.execute(
             &format!("DELETE FROM {table} WHERE name IN (?1, ?2)"),
-            [TOKEN, LAST],
+            [TOKEN, WATERMARK],
         )?;
     }
     if !actors(tx)?.is_empty() {
@@ -206,17 +206,16 @@ pub(crate) fn rotate(tx: &Tx<'_>, actor: ActorId) -> Result<(), StoreError> {
     )
 }
 
-/// Digest of the last batch that was answered, of whatever chain; `None` before the first.
+/// How far the server had come with the last reply that is committed here; `None` before the first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn last_batch(tx: &Tx<'_>) -> Result<Option<[u8; 32]>, StoreError> {
-    let last: Option<serde_bytes::ByteArray<32>> = get(tx, LAST)?;
-    Ok(last.map(serde_bytes::ByteArray::into_array))
+pub fn watermark(tx: &Tx<'_>) -> Result<Option<Watermark>, StoreError> {
+    get(tx, WATERMARK)
 }
 
-pub(crate) fn set_last_batch(tx: &Tx<'_>, digest: [u8; 32]) -> Result<(), StoreError> {
-    put(tx, LAST, &serde_bytes::ByteArray::new(digest))
+pub(crate) fn set_watermark(tx: &Tx<'_>, watermark: Watermark) -> Result<(), StoreError> {
+    put(tx, WATERMARK, &watermark)
 }
 
 /// Whether the server may have lost what it acknowledged: until both sides are proved to agree, a document's changes are handed

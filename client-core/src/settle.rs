@@ -62,7 +62,6 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
         digest: batch.digest(),
     };
     identity::set_chain(work.tx, &chain)?;
-    identity::set_last_batch(work.tx, chain.digest)?;
 
     let mut settled = Settled::default();
     let mut merged: BTreeMap<DocumentId, Vec<OutboxRow>> = BTreeMap::new();

@@ -224,8 +224,8 @@ impl Tablet {
     /// Makes one edit.
     ///
     /// # Errors
-    /// [`Error::NotEnrolled`], [`Error::UnknownHousehold`], [`Error::UnknownPerson`],
-    /// [`Error::UnknownArea`], [`Error::KindNotGranted`], [`Error::Edit`].
+    /// [`Error::NotEnrolled`], [`Error::UnknownHousehold`], [`Error::AreaNotGranted`],
+    /// [`Error::UnknownPerson`], [`Error::UnknownArea`], [`Error::KindNotGranted`], [`Error::Edit`].
     pub fn edit(
         &self,
         now: Timestamp,

@@ -28,7 +28,7 @@ use sojourn_sync_protocol::{
 
 use crate::devices::Device;
 use crate::feed::{self, FeedRow, Whereabouts};
-use crate::ingest::{self, Settled};
+use crate::ingest::{self, Settled, watermark};
 use crate::live::Live;
 use crate::store::{Store, StoreError, Tx};
 use crate::{areas, digests, documents, pages, residence};
@@ -102,10 +102,11 @@ async fn serve(
     store
         .read("page", move |tx| {
             let page = read_page(tx, &device, &request, may_prepare)?;
-            let lost = match &request.last {
-                Some(last) => page.lost || !ingest::is_answered(tx, device.id, last)?,
-                None => page.lost,
+            let lost = match &request.watermark {
+                Some(told) => !watermark::is_passed(tx, told)?,
+                None => false,
             };
+            let come_to = watermark::latest(tx)?;
             let reply = SyncReply {
                 server_time: now,
                 fates,
@@ -116,6 +117,7 @@ async fn serve(
                 grant: (request.grant != device.grant.version).then(|| device.grant.clone()),
                 areas_version: areas::version(tx)?,
                 lost,
+                watermark: (request.watermark != Some(come_to)).then_some(come_to),
             };
             Ok(Answer {
                 reply,
@@ -185,8 +187,6 @@ struct Page {
     cursor: Vec<AreaCursor>,
     remaining: u64,
     digests: Vec<AreaDigest>,
-    /// The tablet has read further than a feed goes: this server has lost something.
-    lost: bool,
 }
 
 /// Feeds of the granted areas and the last place in each, by area.
@@ -241,7 +241,6 @@ fn read_page(
     let mut page = Page::default();
     for (area, last) in &feeds {
         let seq = named.get(area).copied().unwrap_or(0);
-        page.lost |= Place::is_beyond(seq, *last);
         let from = Place::from_seq(seq, *last);
         let place = if filling.is_full() {
             from
@@ -261,8 +260,6 @@ fn read_page(
     // A server restored from a backup may have no feed yet where a tablet has read one.
     for (area, seq) in named {
         let unheard = seq > 0 && !feeds.iter().any(|(known, _)| known == area);
-        // Of an area that left the grant too.
-        page.lost |= unheard && Place::is_beyond(seq, feed::last_seq(tx, area)?);
         if unheard && areas::is_within(tx, area, &device.grant.areas)? {
             let (area, seq) = (area.clone(), 0);
             page.cursor.push(AreaCursor { area, seq });

@@ -2,6 +2,8 @@
 //! with nothing between but function calls. Keeps no outbox on disk and repairs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use sojourn_sync_protocol::{
@@ -9,7 +11,7 @@ use sojourn_sync_protocol::{
     Timestamp, VisitId,
     batch::{Batch, CHAIN_START, PushedChange},
     digest::{self, Digest},
-    message::{AreaCursor, Entry, Fate, SyncReply, SyncRequest},
+    message::{AreaCursor, Entry, Fate, SyncReply, SyncRequest, Watermark},
     record::{Authorship, Document, Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
     refusal::Refusal,
 };
@@ -128,10 +130,29 @@ impl Register {
 
     /// Closes the register and opens it again.
     pub(crate) async fn reopen(&mut self) {
+        self.meanwhile(|_| {}).await;
+    }
+
+    /// Closes the register, makes a copy of its folder and opens it again.
+    pub(crate) async fn back_up(&mut self) -> TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        self.meanwhile(|folder| copy_files(folder, copy.path()))
+            .await;
+        copy
+    }
+
+    /// Puts the register back to a copy.
+    pub(crate) async fn restore(&mut self, copy: &TempDir) {
+        self.meanwhile(|folder| copy_files(copy.path(), folder))
+            .await;
+    }
+
+    async fn meanwhile(&mut self, closed: impl FnOnce(&Path)) {
         self.store.close().await;
         let elsewhere = tempfile::tempdir().unwrap();
         // The lock goes with the last clone, so the field is given another store first.
         self.store = Store::open(elsewhere.path()).unwrap();
+        closed(self.dir.path());
         self.store = Store::open(self.dir.path()).unwrap();
     }
 
@@ -175,6 +196,7 @@ impl Register {
             previous: CHAIN_START,
             documents: BTreeMap::new(),
             cursor: BTreeMap::new(),
+            watermark: None,
             outbox: Vec::new(),
             at: NOW,
             seen: BTreeSet::new(),
@@ -223,6 +245,13 @@ impl Register {
     }
 }
 
+fn copy_files(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
 /// A tablet as it is in memory.
 #[derive(Clone)]
 pub(crate) struct Tablet {
@@ -234,6 +263,7 @@ pub(crate) struct Tablet {
     pub previous: [u8; 32],
     pub documents: BTreeMap<DocumentId, (AreaCode, Document)>,
     pub cursor: BTreeMap<AreaCode, u64>,
+    pub watermark: Option<Watermark>,
     pub outbox: Vec<PushedChange>,
     pub at: Timestamp,
     /// Numbers of households that it registered.
@@ -322,7 +352,7 @@ impl Tablet {
                 .collect(),
             page_bytes,
             push,
-            last: None,
+            watermark: self.watermark,
         }
     }
 
@@ -375,6 +405,7 @@ impl Tablet {
     }
 
     pub(crate) fn take_page(&mut self, reply: &SyncReply) {
+        self.watermark = reply.watermark.or(self.watermark);
         for entry in &reply.entries {
             match entry {
                 Entry::Document(whole) => {

@@ -113,11 +113,22 @@ pub struct SyncRequest {
     /// Changes to hand in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Batch>,
-    /// Digest (32 bytes) of the last batch that was answered; absent before the first. A server that does not know it was
-    /// put back to a time before.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "serde_bytes")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Binary))]
-    pub last: Option<[u8; 32]>,
+    /// The watermark of the last reply that the tablet has committed; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Watermark>,
+}
+
+/// How far the register had come when it answered: the tablet's to keep and to hand back as given. A register that never
+/// came by there was put back to a time before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Watermark {
+    /// Batches settled.
+    pub batches: u64,
+    /// Digest (16 bytes) over all of them in their order.
+    #[serde(with = "serde_bytes")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Binary))]
+    pub digest: [u8; 16],
 }
 
 /// The reply to a sync request.
@@ -145,10 +156,12 @@ pub struct SyncReply {
     pub grant: Option<Grant>,
     /// The current version of the area tree.
     pub areas_version: u64,
-    /// The server does not know the batch that the tablet names as its last, or has not come as far as the tablet has read:
-    /// some of what it acknowledged may be gone.
+    /// The server never came by the tablet's watermark: some of what it acknowledged may be gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// The server's watermark, when it is another than the tablet's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Watermark>,
 }
 
 /// What one area holds, over the kinds of document that the device may hold.

@@ -141,6 +141,10 @@ fn every_message_keeps_its_bytes() {
         },
     );
 
+    let watermark = Watermark {
+        batches: 10_000,
+        digest: [8; 16],
+    };
     let idle = SyncRequest {
         schema: 1,
         grant: 3,
@@ -151,13 +155,13 @@ fn every_message_keeps_its_bytes() {
         }],
         page_bytes: 4_194_304,
         push: None,
-        last: None,
+        watermark: None,
     };
     frozen.message("sync-request-idle", &idle);
     frozen.message(
         "sync-request-after-a-batch",
         &SyncRequest {
-            last: Some([8; 32]),
+            watermark: Some(watermark),
             ..idle.clone()
         },
     );
@@ -194,12 +198,14 @@ fn every_message_keeps_its_bytes() {
         grant: None,
         areas_version: 1,
         lost: false,
+        watermark: None,
     };
     frozen.message("sync-reply-idle", &idle);
     frozen.message(
         "sync-reply-lost",
         &SyncReply {
             lost: true,
+            watermark: Some(watermark),
             ..idle.clone()
         },
     );

@@ -47,6 +47,9 @@ pub fn apply_page(
     if reply.lost {
         settle::doubt(work)?;
     }
+    if let Some(watermark) = reply.watermark {
+        identity::set_watermark(work.tx, watermark)?;
+    }
     if request.push.is_some() {
         let settled = outbox::settle(work, &reply.fates)?;
         synced.pushed = u64::try_from(settled.merged).unwrap_or(u64::MAX);

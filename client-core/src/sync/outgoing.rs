@@ -31,7 +31,7 @@ pub fn request(
         cursor,
         page_bytes,
         push,
-        last: identity::last_batch(work.tx)?,
+        watermark: identity::watermark(work.tx)?,
     })
 }
 
@@ -43,6 +43,7 @@ pub fn following(request: &SyncRequest, reply: &SyncReply) -> Option<SyncRequest
     }
     let mut next = request.clone();
     next.areas_version = reply.areas_version;
+    next.watermark = reply.watermark.or(request.watermark);
     for moved in &reply.cursor {
         let place = next
             .cursor

@@ -164,6 +164,7 @@ impl Held {
                 .filter(|grant| grant.version != request.grant),
             areas_version: self.tree.as_ref().map_or(1, |tree| tree.version),
             lost: false,
+            watermark: None,
         }
     }
 

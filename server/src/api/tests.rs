@@ -185,7 +185,7 @@ fn idle_sync() -> SyncRequest {
         cursor: Vec::new(),
         page_bytes: 1 << 20,
         push: None,
-        last: None,
+        watermark: None,
     }
 }
 

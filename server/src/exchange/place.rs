@@ -38,15 +38,10 @@ impl Place {
     /// been restored from a backup: the feed is read again from the start.
     pub(super) fn from_seq(seq: u64, last: u64) -> Self {
         let place = Self::written(seq);
-        if place.base > place.reached || Self::is_beyond(seq, last) {
+        if place.base > place.reached || place.reached > last {
             return Self::START;
         }
         place
-    }
-
-    /// Whether a cursor stands beyond the end of its feed, `last`.
-    pub(super) const fn is_beyond(seq: u64, last: u64) -> bool {
-        Self::written(seq).reached > last
     }
 
     const fn written(seq: u64) -> Self {

@@ -100,6 +100,32 @@ async fn a_cursor_past_the_end_is_read_from_the_start_and_a_foreign_one_ignored(
 }
 
 #[tokio::test]
+async fn a_register_put_back_is_told_apart_though_others_brought_it_as_far_again() {
+    let (mut register, mut county) = villages().await;
+    let mut behind = register_reader(&register, &county);
+    behind.sync(&register).await;
+    let copy = register.back_up().await;
+    let mut other = county.clone();
+    county.edit(1, &phone(1));
+    county.sync(&register).await;
+    let told = county.watermark;
+    register.restore(&copy).await;
+    other.edit(2, &phone(2));
+    other.sync(&register).await;
+    let come_to = other.watermark;
+    assert_eq!(
+        told.map(|mark| mark.batches),
+        come_to.map(|mark| mark.batches)
+    );
+    for (tablet, lost) in [(&county, true), (&behind, false), (&other, false)] {
+        let request = tablet.request(None, u32::MAX);
+        let reply = tablet.ask(&register, request).await.unwrap();
+        assert_eq!(reply.lost, lost);
+        assert_eq!(reply.watermark.or(tablet.watermark), come_to);
+    }
+}
+
+#[tokio::test]
 async fn a_page_holds_only_what_the_grant_names() {
     let (mut register, _) = villages().await;
     let mut clerk = register.tablet(Role::Clerk, &["a"]).await;

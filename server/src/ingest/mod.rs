@@ -15,10 +15,11 @@ pub(crate) mod standing;
 #[cfg(test)]
 mod tests;
 mod verdict;
+pub(crate) mod watermark;
 
 use std::collections::BTreeSet;
 
-use sojourn_sync_protocol::{AreaCode, DeviceId, Timestamp, batch::Batch, message::Fate};
+use sojourn_sync_protocol::{AreaCode, Timestamp, batch::Batch, message::Fate};
 
 use crate::devices::{self, Device};
 use crate::residence;
@@ -27,9 +28,10 @@ use chain::Link;
 use judge::Judged;
 
 /// The tables of chains and of changes kept aside.
-pub(crate) const SCHEMAS: [(&str, &str); 2] = [
+pub(crate) const SCHEMAS: [(&str, &str); 3] = [
     ("batches", chain::SCHEMA),
     ("quarantine", quarantine::SCHEMA),
+    ("watermarks", watermark::SCHEMA),
 ];
 
 /// What was decided about a batch, and what the decision rests on.
@@ -57,15 +59,6 @@ pub(crate) struct Settled {
     pub fates: Vec<Fate>,
     /// Areas whose feed moved.
     pub moved: BTreeSet<AreaCode>,
-}
-
-/// Whether a batch of this digest was handed in by the device and answered.
-pub(crate) fn is_answered(
-    tx: &Tx<'_>,
-    device: DeviceId,
-    digest: &[u8; 32],
-) -> Result<bool, StoreError> {
-    Ok(chain::stored(tx, device, digest)?.is_some())
 }
 
 /// Decides about a batch on the snapshot of `tx`. The signature has been checked.
@@ -160,6 +153,7 @@ pub(crate) fn settle(
         continues,
         now,
     )?;
+    watermark::advance(tx, &weighed.digest)?;
     for aside in &judged.aside {
         let change = &batch.changes[aside.place];
         quarantine::put(tx, device.id, &weighed.digest, aside, change, now)?;

@@ -20,6 +20,7 @@ pub(crate) const STEPS: &[Step] = &[
     crate::ingest::SCHEMAS[0],
     crate::ingest::SCHEMAS[1],
     ("prepared pages", crate::pages::SCHEMA),
+    crate::ingest::SCHEMAS[2],
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

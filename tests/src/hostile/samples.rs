@@ -14,7 +14,7 @@ use sojourn_sync_protocol::{
     message::{
         AreaCursor, AreaDigest, AreasReply, BucketDigest, DocumentLeaf, Entry, Fate, Grant, Leave,
         NewChanges, QuarantineReason, SyncReply, SyncRequest, TokenReply, TokenRequest,
-        VerifyAnswer, VerifyAsk, VerifyReply, VerifyRequest, WholeDocument,
+        VerifyAnswer, VerifyAsk, VerifyReply, VerifyRequest, Watermark, WholeDocument,
     },
     message::{EnrolReply, EnrolRequest},
     record::{
@@ -28,6 +28,10 @@ use sojourn_sync_protocol::{
 pub(super) const AT: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const HOUSEHOLD: HouseholdId =
     HouseholdId::from_bytes([1, 161, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 7]);
+const WATERMARK: Watermark = Watermark {
+    batches: 7,
+    digest: [7; 16],
+};
 
 /// The device's key.
 pub(super) fn key() -> SigningKey {
@@ -209,7 +213,7 @@ pub(super) fn requests() -> Vec<Vec<u8>> {
         cursor: cursor(),
         page_bytes: 1000,
         push: None,
-        last: Some([7; 32]),
+        watermark: Some(WATERMARK),
     };
     let ask = |ask| VerifyRequest { area: area(), ask };
     let documents = vec![DocumentId::new(HOUSEHOLD, DocKind::Core)];
@@ -272,6 +276,7 @@ pub(super) fn replies() -> Vec<Vec<u8>> {
         grant: Some(grant()),
         areas_version: 1,
         lost: true,
+        watermark: Some(WATERMARK),
     };
     let answer = |answer| VerifyReply { seq: 7, answer };
     let token = TokenReply {

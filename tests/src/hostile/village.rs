@@ -440,7 +440,7 @@ impl BadDevice {
             cursor: Vec::new(),
             page_bytes: 0,
             push: Some(batch),
-            last: None,
+            watermark: None,
         };
         let (store, live) = (&village.state.store, &village.state.live);
         let asked = exchange::sync(store, live, clock::now(), &self.device, request);

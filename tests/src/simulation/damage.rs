@@ -20,6 +20,10 @@ impl World {
             // An edit whose commit failed may be there after all once the tablet starts again.
             self.crash_tablet(at, Effect::Kill)?;
         }
+        if log {
+            // The log was folded when the tablet was opened, and holds what is written now.
+            self.register_household(at, 0);
+        }
         let waiting = self.kept(at, false);
         let had = self.kept(at, true);
         let shown = self.held(at);

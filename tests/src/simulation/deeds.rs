@@ -8,6 +8,7 @@ use sojourn_sync_protocol::{
 };
 
 use super::{
+    op::Fault,
     watch::{Mark, mark_text},
     world::World,
 };
@@ -147,6 +148,28 @@ impl World {
             if self.edit_this(other, id, Into::Address) {
                 self.fired("edit after a move");
             }
+        }
+        Ok(())
+    }
+
+    pub(super) fn edit_late_in_parts(
+        &mut self,
+        one: usize,
+        other: usize,
+        household: usize,
+        to: usize,
+    ) -> Result<(), String> {
+        let Some(id) = self.shared(one, other, household) else {
+            return Ok(());
+        };
+        if self.edit_this(one, id, Into::Move { to }) {
+            self.sync(one, 1)?;
+            let first = self.edit_this(other, id, Into::Address);
+            if self.edit_this(other, id, Into::Phone) && first {
+                self.fired("link gone between an edit and the next");
+            }
+            self.network.arm(Some((1, Fault::RequestLost)), None);
+            self.sync_in_batches_of(other, 0, 1)?;
         }
         Ok(())
     }

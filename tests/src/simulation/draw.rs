@@ -14,7 +14,7 @@ const DISASTERS: usize = 24;
 /// A kind of disaster is part of one run in so many.
 const DISASTER_IN: usize = 3;
 /// Per cent of operations that break a disk; which of them a run has is drawn.
-const WEAR: [u32; 4] = [0, 6, 14, 30];
+const WEAR: [u32; 4] = [0, 8, 16, 32];
 /// Calls of a disk that succeed before one is struck: few, so that plans are used up, or many, so that every call is struck.
 const CALLS: [u32; 3] = [6, 25, 150];
 
@@ -48,7 +48,13 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
     match rng.random_range(0..100) {
         0..4 => Op::Register { tablet, area: to },
         4..11 => Op::Phone { tablet, household },
-        11..20 => Op::Address { tablet, household },
+        11..18 => Op::Address { tablet, household },
+        18..20 => Op::LateParts {
+            tablet: rng.random_range(0..2),
+            other: [0, 1, 4][rng.random_range(0..3)],
+            household,
+            to,
+        },
         20..25 => Op::Person { tablet, household },
         25..31 => Op::Visit { tablet, household },
         31..37 => Op::Move {
@@ -69,14 +75,14 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             household,
             to,
         },
-        41..76 => Op::Sync {
+        41..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng
                 .random_bool(0.6)
                 .then(|| (rng.random_range(0..4) / 2, fault(rng))),
         },
-        76..78 => Op::DeliverLate,
+        75..78 => Op::DeliverLate,
         78..80 => Op::Pass {
             minutes: rng.random_range(1..30),
         },
@@ -118,7 +124,7 @@ fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
         1 => Op::KillServer,
         2 => Op::RestartServer,
         // Few tablets, so that one that has a copy is put back to it.
-        3 | 20 | 22 if first => Op::BackUpTablet { tablet: tablet % 2 },
+        3 | 20 | 22 if area == 0 => Op::BackUpTablet { tablet: tablet % 2 },
         3 | 20 | 22 => Op::RestoreTablet { tablet: tablet % 2 },
         4 => Op::CloneTablet { tablet },
         5 | 21 | 23 if first => Op::BackUpServer,

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 53] = [
+pub const KINDS: [&str; 54] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -53,6 +53,7 @@ pub const KINDS: [&str; 53] = [
     "household moved offline",
     "two areas claim a household",
     "edit after a move",
+    "link gone between an edit and the next",
     "spoilt changes handed in",
     "orphans handed in",
 ];

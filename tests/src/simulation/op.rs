@@ -108,6 +108,14 @@ pub enum Op {
         household: usize,
         to: usize,
     },
+    /// The same with two edits, handed in one by one, and the link goes between them: the household has left and an edit of
+    /// it still waits.
+    LateParts {
+        tablet: usize,
+        other: usize,
+        household: usize,
+        to: usize,
+    },
     /// A session that bears so many failures in a row; after some requests one of them meets a fault.
     Sync {
         tablet: usize,

@@ -135,7 +135,7 @@ impl World {
             cursor: Vec::new(),
             page_bytes: 0,
             push: Some(stranger.sign(changes)),
-            last: None,
+            watermark: None,
         };
         let now = self.now();
         let state = self.state.as_ref().expect("the server runs between steps");

@@ -10,6 +10,7 @@ use sojourn_client_core::{
     clock::SeededRandom,
     enrol::{self, Enrolment},
     identity::{self, Identity},
+    outbox::BatchBounds,
     sync::{
         driver::{self, Clock as _, Options, Report, Surroundings},
         session::RetryPolicy,
@@ -227,6 +228,16 @@ impl World {
 
     /// One session. `None` when the tablet was killed in it.
     pub(super) fn sync(&mut self, at: usize, retries: u32) -> Result<Option<Report>, String> {
+        self.sync_in_batches_of(at, retries, BatchBounds::default().changes)
+    }
+
+    /// The same with at most so many changes in a batch.
+    pub(super) fn sync_in_batches_of(
+        &mut self,
+        at: usize,
+        retries: u32,
+        changes: usize,
+    ) -> Result<Option<Report>, String> {
         let mut random = self.random();
         self.figures.sessions += 1;
         let slot = &self.slots[at];
@@ -246,7 +257,10 @@ impl World {
         let options = Options {
             retry,
             page_bytes: PAGE_BYTES,
-            ..Options::default()
+            batch: BatchBounds {
+                changes,
+                ..BatchBounds::default()
+            },
         };
         let progress = &mut |_, _| {};
         let ended = self.runtime.block_on(async {
@@ -348,6 +362,12 @@ impl World {
                 household,
                 to,
             } => self.edit_late(tablet % many, other % many, *household, *to)?,
+            Op::LateParts {
+                tablet,
+                other,
+                household,
+                to,
+            } => self.edit_late_in_parts(tablet % many, other % many, *household, *to)?,
             Op::Sync {
                 tablet,
                 retries,

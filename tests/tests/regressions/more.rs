@@ -3,7 +3,7 @@
 use sojourn_disk::{Call, Effect, Plan};
 use sojourn_tests::simulation::{Fault::*, Op::*};
 
-use super::{holds, met, sync};
+use super::{holds, met, sync, undisturbed};
 
 /// A disk whose next sync fails.
 const FAILED_SYNC: Plan = Plan {
@@ -279,6 +279,64 @@ fn a_change_that_waits_in_vain_does_not_keep_other_areas_from_getting_back_what_
                 fault: None,
             },
             FlipServer { log: true },
+        ],
+    );
+}
+
+#[test]
+fn a_household_outside_a_moved_grant_is_not_edited_while_it_waits_to_go() {
+    holds(
+        4450,
+        &[
+            Register { tablet: 1, area: 3 },
+            met(7, 2, 0, KilledBefore),
+            Narrow { tablet: 1, area: 2 },
+            Register { tablet: 1, area: 3 },
+            met(6, 0, 0, Slow),
+            met(1, 0, 1, ReplyLost),
+            met(7, 0, 1, KilledAfter),
+            Address {
+                tablet: 7,
+                household: 6,
+            },
+        ],
+    );
+}
+
+#[test]
+fn a_restored_server_that_others_brought_as_far_again_is_told_apart() {
+    holds(
+        4944,
+        &[
+            Register { tablet: 0, area: 3 },
+            Register { tablet: 1, area: 0 },
+            Register { tablet: 3, area: 0 },
+            Register { tablet: 4, area: 0 },
+            met(0, 1, 1, ReplyLost),
+            Move {
+                tablet: 0,
+                household: 7,
+                to: 2,
+            },
+            undisturbed(7, 0),
+            met(4, 2, 0, Reordered),
+            BackUpServer,
+            undisturbed(1, 2),
+            met(0, 0, 1, ReplyLost),
+            sync(5),
+            RestoreServer,
+            Move {
+                tablet: 7,
+                household: 3,
+                to: 2,
+            },
+            undisturbed(3, 0),
+            Contest {
+                tablet: 1,
+                other: 4,
+                household: 3,
+                to: 1,
+            },
         ],
     );
 }

@@ -184,7 +184,7 @@ fn idle() -> Vec<u8> {
         cursor: Vec::new(),
         page_bytes: 1000,
         push: None,
-        last: None,
+        watermark: None,
     };
     codec::encode(&request, Effort::Quick)
 }

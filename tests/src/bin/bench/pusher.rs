@@ -153,7 +153,7 @@ impl Pusher {
             cursor: vec![cursor],
             page_bytes: 0,
             push: Some(batch),
-            last: None,
+            watermark: None,
         };
         Push {
             body: codec::encode(&request, Effort::Quick),

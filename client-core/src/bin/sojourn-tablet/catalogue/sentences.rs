@@ -137,8 +137,8 @@ impl Lang {
                 format!("地区树中没有 {area}。请检查代码；地区调整后，sync 会取回新的地区树。"),
             ),
             Error::AreaNotGranted(area) => self.pick(
-                format!("This tablet is not responsible for area {area}. Leave the area out, or ask the office."),
-                format!("本平板不负责地区 {area}。请省略地区，或联系办公室。"),
+                format!("This tablet is not responsible for area {area}, so nothing was written. Use an area of its own, or ask the office."),
+                format!("本平板不负责地区 {area}，所以什么都没有写入。请使用本平板负责的地区，或联系办公室。"),
             ),
             Error::KindNotGranted(kind) => self.pick(
                 format!("This tablet may not hold {kind} documents; its grant does not include them. Ask the office."),
