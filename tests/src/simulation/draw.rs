@@ -124,8 +124,18 @@ fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
         1 => Op::KillServer,
         2 => Op::RestartServer,
         // Few tablets, so that one that has a copy is put back to it.
-        3 | 20 | 22 if area == 0 => Op::BackUpTablet { tablet: tablet % 2 },
-        3 | 20 | 22 => Op::RestoreTablet { tablet: tablet % 2 },
+        one @ (3 | 20 | 22) => {
+            let tablet = match one {
+                3 => tablet % 2,
+                20 => 0,
+                _ => 1,
+            };
+            if first {
+                Op::BackUpTablet { tablet }
+            } else {
+                Op::RestoreTablet { tablet }
+            }
+        }
         4 => Op::CloneTablet { tablet },
         5 | 21 | 23 if first => Op::BackUpServer,
         5 | 21 | 23 => Op::RestoreServer,
@@ -152,7 +162,7 @@ fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
         },
         15 | 16 => Op::FlipTablet {
             tablet,
-            log: rng.random_bool(0.35),
+            log: rng.random_bool(0.5),
             closed: first,
         },
         17 | 18 => Op::FlipServer {
