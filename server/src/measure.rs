@@ -65,8 +65,8 @@ fn describe() {
     );
     metrics::describe_gauge!("sojourn_live_streams", "Event streams open");
     metrics::describe_gauge!(
-        "sojourn_pages_areas_waiting",
-        "Areas whose pages are to be prepared"
+        "sojourn_pages_areas_asked",
+        "Areas that somebody asked for and whose pages are not prepared yet"
     );
     metrics::describe_counter!("sojourn_pages_prepared_total", "Pages prepared ahead");
     metrics::describe_counter!(

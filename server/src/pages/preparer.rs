@@ -66,8 +66,8 @@ impl Preparing {
     fn set(&self, area: AreaCode, from: Timestamp) {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         if due.len() < AREAS_WAITING_MAX || due.contains_key(&area) {
-            due.insert(area, from);
-            metrics::gauge!("sojourn_pages_areas_waiting").set(due.len() as f64);
+            let before = due.insert(area, from);
+            tell_asked(before, Some(from));
             self.changed.notify_one();
         }
     }
@@ -85,10 +85,15 @@ impl Preparing {
     fn done(&self, area: &AreaCode, began: Timestamp) {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         if due.get(area).is_some_and(|from| *from <= began) {
-            due.remove(area);
+            tell_asked(due.remove(area), None);
         }
-        metrics::gauge!("sojourn_pages_areas_waiting").set(due.len() as f64);
     }
+}
+
+/// Keeps count of the areas that somebody asked for.
+fn tell_asked(before: Option<Timestamp>, after: Option<Timestamp>) {
+    let asked = |when| f64::from(u8::from(when == Some(AT_ONCE)));
+    metrics::gauge!("sojourn_pages_areas_asked").increment(asked(after) - asked(before));
 }
 
 /// Prepares what falls due until the server stops.

@@ -40,6 +40,8 @@ const BOOTSTRAP_OVER_FLOOR_MAX: f64 = 1.1;
 const TABLET_BYTES_MAX: f64 = 120e6;
 /// Milliseconds until nothing that changed is known to have changed.
 const IDLE_MS_MAX: f64 = 10.0;
+/// Bytes of an idle session, both ways, heads included.
+const IDLE_BYTES_MAX: f64 = 1000.0;
 /// Milliseconds for a screen of the list or of what a search found.
 const LOOK_MS_MAX: f64 = 20.0;
 /// Milliseconds to open a household.
@@ -191,6 +193,7 @@ impl Five {
         report.count("round_trips", last.report.tally.requests);
         report.count("bytes_up", cost.up / runs);
         report.count("bytes_down", cost.down / runs);
+        report.count("bytes_both_ways", (cost.up + cost.down) / runs);
         report.count("body_bytes_up", last.report.tally.body_bytes_up);
         report.count("body_bytes_down", last.report.tally.body_bytes_down);
         report.number("server_cpu_ms", cost.server_cpu * 1e3 / runs as f64);
@@ -207,6 +210,8 @@ impl Five {
         report.seconds("wall_program_and_key", walls.median());
         report.count("tablet_peak_bytes", peak);
         report.target("wall_p50_ms", IDLE_MS_MAX);
+        report.target("round_trips", 1.0);
+        report.target("bytes_both_ways", IDLE_BYTES_MAX);
         Ok(report)
     }
 

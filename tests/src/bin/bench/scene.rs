@@ -235,7 +235,7 @@ impl Register {
         if self.metric("sojourn_pages_sent_total{made=\"now\"}")? == 0.0 {
             return Ok(());
         }
-        while self.metric("sojourn_pages_areas_waiting")? > 0.0 {
+        while self.metric("sojourn_pages_areas_asked")? > 0.0 {
             self.pause()?;
         }
         Ok(())
