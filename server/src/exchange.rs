@@ -102,11 +102,12 @@ async fn serve(
     store
         .read("page", move |tx| {
             let page = read_page(tx, &device, &request, may_prepare)?;
-            let lost = match &request.watermark {
+            let lost = match request.watermark {
                 Some(told) => !watermark::is_passed(tx, told)?,
                 None => false,
             };
             let come_to = watermark::latest(tx)?;
+            let areas_version = areas::version(tx)?;
             let reply = SyncReply {
                 server_time: now,
                 fates,
@@ -115,7 +116,7 @@ async fn serve(
                 remaining: page.remaining,
                 digests: page.digests,
                 grant: (request.grant != device.grant.version).then(|| device.grant.clone()),
-                areas_version: areas::version(tx)?,
+                areas_version: (areas_version != request.areas_version).then_some(areas_version),
                 lost,
                 watermark: (request.watermark != Some(come_to)).then_some(come_to),
             };

@@ -14,7 +14,7 @@ use ed25519_dalek::VerifyingKey;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use sojourn_sync_protocol::dpop::{Jwk, PROOF_TYPE, ProofClaims, sha256_text};
+use sojourn_sync_protocol::dpop::{Jwk, PROOF_TYPE, ProofClaims, body_text, sha256_text};
 use sojourn_sync_protocol::{Timestamp, limits};
 use subtle::ConstantTimeEq as _;
 
@@ -112,7 +112,7 @@ pub fn check(proof: &str, wanted: &Wanted<'_>, now: Timestamp) -> Result<Proof, 
         && claims.jti.len() <= JTI_BYTES_MAX
         && !claims.jti.is_empty()
         && claims.ath == wanted.token.map(|token| sha256_text(token.as_bytes()))
-        && same_text(&claims.bd, &sha256_text(wanted.body));
+        && same_text(&claims.bd, &body_text(wanted.body));
     if !right {
         return Err(BadProof::Refused);
     }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_proof_is_good_for_what_it_was_made_for_and_nothing_else() {
-        let proof = |made| prove(&key(), made, NOW, [1; 16]);
+        let proof = |made| prove(&key(), made, NOW, [1; 12]);
         assert_eq!(
             check(&proof(MADE), &WANTED, NOW).unwrap().key,
             key().verifying_key()
@@ -311,7 +311,7 @@ mod tests {
     fn a_clock_that_is_off_is_told_only_to_a_good_proof() {
         let skew = limits::CLOCK_SKEW_MS_MAX + 1000;
         for off in [skew, -skew] {
-            let proof = prove(&key(), MADE, NOW.plus_millis(off), [1; 16]);
+            let proof = prove(&key(), MADE, NOW.plus_millis(off), [1; 12]);
             assert_eq!(check(&proof, &WANTED, NOW), Err(BadProof::ClockSkew));
             let wanted = Wanted {
                 body: b"x",
@@ -336,7 +336,7 @@ mod tests {
         let jwk = serde_json::to_value(Jwk::of(&key().verifying_key())).unwrap();
         let claims = serde_json::json!({
             "htm": "POST", "htu": MADE.url, "iat": NOW.seconds(), "jti": "j",
-            "ath": sha256_text(b"token"), "bd": sha256_text(b"body"),
+            "ath": sha256_text(b"token"), "bd": body_text(b"body"),
         });
         let header = serde_json::json!({"typ": PROOF_TYPE, "alg": "EdDSA", "jwk": jwk});
         assert!(check(&signed(&header, &claims), &WANTED, NOW).is_ok());
@@ -378,7 +378,7 @@ mod tests {
     fn a_proof_is_good_once_and_forgotten_when_too_old_to_repeat() {
         let seen = Seen::default();
         let proof =
-            |random: u8, at| check(&prove(&key(), MADE, at, [random; 16]), &WANTED, at).unwrap();
+            |random: u8, at| check(&prove(&key(), MADE, at, [random; 12]), &WANTED, at).unwrap();
         let first = proof(1, NOW);
         assert_eq!(seen.remember(&first, NOW), Ok(()));
         assert_eq!(seen.remember(&first, NOW), Err(BadProof::Refused));

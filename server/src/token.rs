@@ -1,63 +1,39 @@
-//! Access tokens: EdDSA JWTs of ten minutes, bound to a device's key, signed by the key in the data folder.
+//! Access tokens: opaque to whoever carries them, good for ten minutes, for one device with one key.
 //!
-//! Contract: a token without `iss aud sub exp cnf`, of another type, or with critical headers is no token.
-//! A token alone opens nothing: `proof` shows possession of the key it names.
+//! A token is base64url of the device's id, the second in which it ends, and a code over both and the device's public key, under
+//! the key in the data folder (HMAC-SHA-256, shortened to 16 bytes). Only this server reads tokens, so it needs no signature, and
+//! the key that `proof` shows possession of is bound without being written into it.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use ed25519_dalek::SigningKey;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
-use sojourn_sync_protocol::dpop::thumbprint;
+use ed25519_dalek::VerifyingKey;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use sojourn_sync_protocol::message::TokenReply;
 use sojourn_sync_protocol::{DeviceId, Timestamp, limits};
 
 /// Name of the key file inside the data folder.
 pub const KEY_FILE: &str = "server-key";
-/// The `typ` of an access token (RFC 9068).
-const TOKEN_TYPE: &str = "at+jwt";
-/// Who tokens are for.
-const AUDIENCE: &str = "sojourn-server";
+/// What a code is made over begins with this, so that it is good for nothing else.
+const PURPOSE: &[u8] = b"sojourn-token-1\0";
 /// Seconds by which the clocks of two servers that share a key may differ.
 const LEEWAY_SECONDS: i64 = 5;
-/// What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7).
-const PKCS8_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
+const ID_BYTES: usize = 16;
+const END_BYTES: usize = 4;
+const CODE_BYTES: usize = 16;
 
-/// Signs and checks access tokens.
+/// Makes and checks access tokens.
 pub struct Tokens {
-    issuer: String,
-    sign: EncodingKey,
-    check: DecodingKey,
+    code: Hmac<Sha256>,
 }
 
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tokens")
-            .field("issuer", &self.issuer)
-            .finish_non_exhaustive()
+        f.debug_struct("Tokens").finish_non_exhaustive()
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
-    sub: DeviceId,
-    exp: i64,
-    nbf: i64,
-    iat: i64,
-    cnf: Confirmation,
-}
-
-/// The key that must be shown along with the token (RFC 9449, section 6.1).
-#[derive(Serialize, Deserialize)]
-struct Confirmation {
-    jkt: String,
 }
 
 /// Whom a good token speaks for.
@@ -65,8 +41,6 @@ struct Confirmation {
 pub struct Bearer {
     /// The device.
     pub device: DeviceId,
-    /// Thumbprint of the key that must sign the proof.
-    pub thumbprint: String,
     /// When the token ceases to be valid.
     pub expires_at: Timestamp,
 }
@@ -77,19 +51,13 @@ pub struct Bearer {
 pub struct BadToken;
 
 impl Tokens {
-    /// Uses a signing key.
+    /// Uses a key. Another data folder has another one, and its tokens are refused here.
     ///
     /// # Panics
-    /// Never: 32 bytes are an Ed25519 key.
-    pub fn new(seed: [u8; 32]) -> Self {
-        let public = SigningKey::from_bytes(&seed).verifying_key();
-        let pkcs8 = [PKCS8_PREFIX.as_slice(), &seed].concat();
-        let x = BASE64URL.encode(public.as_bytes());
+    /// Never: HMAC takes keys of any length.
+    pub fn new(key: [u8; 32]) -> Self {
         Tokens {
-            // Another data folder is another issuer: its tokens are refused here.
-            issuer: format!("sojourn:{}", thumbprint(&public)),
-            sign: EncodingKey::from_ed_der(&pkcs8),
-            check: DecodingKey::from_ed_components(&x).expect("base64url of 32 bytes"),
+            code: Hmac::new_from_slice(&key).expect("a key of any length"),
         }
     }
 
@@ -98,13 +66,13 @@ impl Tokens {
         let path = dir.join(KEY_FILE);
         match std::fs::File::open(&path) {
             Ok(mut file) => {
-                let mut seed = Vec::new();
-                file.read_to_end(&mut seed)?;
-                let seed = <[u8; 32]>::try_from(seed.as_slice()).map_err(|_| {
+                let mut key = Vec::new();
+                file.read_to_end(&mut key)?;
+                let key = <[u8; 32]>::try_from(key.as_slice()).map_err(|_| {
                     let said = format!("{} is not a key of 32 bytes", path.display());
                     std::io::Error::new(std::io::ErrorKind::InvalidData, said)
                 })?;
-                Ok(Tokens::new(seed))
+                Ok(Tokens::new(key))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 write_private(dir, &path, &random)?;
@@ -114,57 +82,59 @@ impl Tokens {
         }
     }
 
-    /// A token for a device whose key has this thumbprint.
-    ///
-    /// # Panics
-    /// Never: the key was checked when it was read.
-    pub fn issue(&self, device: DeviceId, thumbprint: String, now: Timestamp) -> TokenReply {
-        let expires_at = now.plus_millis(limits::TOKEN_MS);
-        let claims = Claims {
-            iss: self.issuer.clone(),
-            aud: AUDIENCE.to_owned(),
-            sub: device,
-            exp: expires_at.seconds(),
-            nbf: now.seconds(),
-            iat: now.seconds(),
-            cnf: Confirmation { jkt: thumbprint },
-        };
-        let header = Header {
-            typ: Some(TOKEN_TYPE.to_owned()),
-            ..Header::new(Algorithm::EdDSA)
-        };
+    fn code_over(&self, said: &[u8], key: &VerifyingKey) -> Hmac<Sha256> {
+        self.code
+            .clone()
+            .chain_update(PURPOSE)
+            .chain_update(said)
+            .chain_update(key.as_bytes())
+    }
+
+    /// A token for a device with this key.
+    pub fn issue(&self, device: DeviceId, key: &VerifyingKey, now: Timestamp) -> TokenReply {
+        let end = u32::try_from(now.plus_millis(limits::TOKEN_MS).seconds()).unwrap_or(u32::MAX);
+        let mut token = [device.as_bytes().as_slice(), &end.to_be_bytes()].concat();
+        let code = self.code_over(&token, key).finalize().into_bytes();
+        token.extend_from_slice(&code[..CODE_BYTES]);
         TokenReply {
-            token: jsonwebtoken::encode(&header, &claims, &self.sign)
-                .expect("a 32-byte key signs plain claims"),
-            expires_at,
+            token: BASE64URL.encode(token),
+            expires_at: moment(end),
             server_time: now,
         }
     }
 
-    /// Whom `token` speaks for at `now`.
-    pub fn check(&self, token: &str, now: Timestamp) -> Result<Bearer, BadToken> {
-        let mut rules = Validation::new(Algorithm::EdDSA);
-        rules.set_issuer(&[&self.issuer]);
-        rules.set_audience(&[AUDIENCE]);
-        rules.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
-        // Times are judged below, by the clock that is an argument.
-        rules.validate_exp = false;
-        rules.validate_nbf = false;
-        let read =
-            jsonwebtoken::decode::<Claims>(token, &self.check, &rules).map_err(|_| BadToken)?;
-        let typed = read.header.typ.as_deref() == Some(TOKEN_TYPE);
-        let claims = read.claims;
-        let live = claims.exp.saturating_add(LEEWAY_SECONDS) > now.seconds()
-            && claims.nbf.saturating_sub(LEEWAY_SECONDS) <= now.seconds();
-        if !typed || read.header.crit.is_some() || !live {
+    /// Whom `token` speaks for at `now`, shown by whoever has `key`.
+    pub fn check(
+        &self,
+        token: &str,
+        key: &VerifyingKey,
+        now: Timestamp,
+    ) -> Result<Bearer, BadToken> {
+        let token = BASE64URL.decode(token).map_err(|_| BadToken)?;
+        let token: &[u8; ID_BYTES + END_BYTES + CODE_BYTES] =
+            token.as_slice().try_into().map_err(|_| BadToken)?;
+        let (said, code) = token.split_at(ID_BYTES + END_BYTES);
+        self.code_over(said, key)
+            .verify_truncated_left(code)
+            .map_err(|_| BadToken)?;
+        let Some((id, end)) = said.split_first_chunk::<ID_BYTES>() else {
+            return Err(BadToken);
+        };
+        let end = u32::from_be_bytes(end.try_into().map_err(|_| BadToken)?);
+        let left = i64::from(end) - now.seconds();
+        // One that ends later than any that could be given now was given by a clock that has been put back since.
+        if left + LEEWAY_SECONDS <= 0 || left > limits::TOKEN_MS / 1000 + LEEWAY_SECONDS {
             return Err(BadToken);
         }
         Ok(Bearer {
-            device: claims.sub,
-            thumbprint: claims.cnf.jkt,
-            expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
+            device: DeviceId::from_bytes(*id),
+            expires_at: moment(end),
         })
     }
+}
+
+fn moment(seconds: u32) -> Timestamp {
+    Timestamp::from_millis(i64::from(seconds) * 1000)
 }
 
 /// Writes beside and renames, so that a key file is whole or absent.
@@ -184,6 +154,7 @@ fn write_private(dir: &Path, path: &Path, key: &[u8; 32]) -> std::io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ed25519_dalek::SigningKey;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
     const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
@@ -192,88 +163,60 @@ mod tests {
         Tokens::new([7; 32])
     }
 
-    /// Signs any header and claims with the server's own key.
-    fn forge(header: serde_json::Value, change: impl FnOnce(&mut serde_json::Value)) -> String {
-        let mut claims = serde_json::json!({
-            "iss": tokens().issuer, "aud": AUDIENCE, "sub": DEVICE.to_string(),
-            "exp": NOW.seconds() + 600, "nbf": NOW.seconds(), "iat": NOW.seconds(), "cnf": {"jkt": "k"},
-        });
-        change(&mut claims);
-        let signed = format!(
-            "{}.{}",
-            BASE64URL.encode(header.to_string()),
-            BASE64URL.encode(claims.to_string())
-        );
-        let signature =
-            ed25519_dalek::Signer::sign(&SigningKey::from_bytes(&[7; 32]), signed.as_bytes());
-        format!("{signed}.{}", BASE64URL.encode(signature.to_bytes()))
-    }
-
-    fn header() -> serde_json::Value {
-        serde_json::json!({"typ": TOKEN_TYPE, "alg": "EdDSA"})
+    fn key(n: u8) -> VerifyingKey {
+        SigningKey::from_bytes(&[n; 32]).verifying_key()
     }
 
     #[test]
     fn a_token_speaks_for_its_device_until_it_expires() {
-        let reply = tokens().issue(DEVICE, "k".to_owned(), NOW);
-        let bearer = tokens().check(&reply.token, NOW).unwrap();
-        assert_eq!((bearer.device, bearer.thumbprint.as_str()), (DEVICE, "k"));
-        assert_eq!(bearer.expires_at, reply.expires_at);
-        assert!(
-            tokens()
-                .check(&reply.token, NOW.plus_millis(limits::TOKEN_MS - 1000))
-                .is_ok()
+        let reply = tokens().issue(DEVICE, &key(1), NOW);
+        let bearer = tokens().check(&reply.token, &key(1), NOW).unwrap();
+        assert_eq!(
+            (bearer.device, bearer.expires_at),
+            (DEVICE, reply.expires_at)
         );
-        assert!(
-            tokens()
-                .check(&reply.token, NOW.plus_millis(limits::TOKEN_MS + 6000))
-                .is_err()
-        );
-        assert!(
-            tokens()
-                .check(&reply.token, NOW.plus_millis(-60_000))
-                .is_err()
-        );
+        for (off, good) in [
+            (limits::TOKEN_MS - 1000, true),
+            (limits::TOKEN_MS + 6000, false),
+            (-4000, true),
+            (-60_000, false),
+        ] {
+            let then = NOW.plus_millis(off);
+            assert_eq!(
+                tokens().check(&reply.token, &key(1), then).is_ok(),
+                good,
+                "{off}"
+            );
+        }
     }
 
     #[test]
     fn every_wrong_token_is_refused_alike() {
-        assert!(tokens().check(&forge(header(), |_| ()), NOW).is_ok());
-        for claim in ["iss", "aud", "sub", "exp", "nbf", "cnf"] {
-            let token = forge(header(), |claims| {
-                claims.as_object_mut().unwrap().remove(claim);
-            });
+        let good = tokens().issue(DEVICE, &key(1), NOW).token;
+        assert_eq!(
+            tokens().check(&good, &key(2), NOW),
+            Err(BadToken),
+            "stolen by another key"
+        );
+        let bytes = BASE64URL.decode(&good).unwrap();
+        for at in 0..bytes.len() * 8 {
+            let mut forged = bytes.clone();
+            forged[at / 8] ^= 1 << (at % 8);
+            let forged = BASE64URL.encode(forged);
             assert_eq!(
-                tokens().check(&token, NOW),
+                tokens().check(&forged, &key(1), NOW),
                 Err(BadToken),
-                "without {claim}"
+                "bit {at}"
             );
         }
-        for (claim, value) in [("iss", "sojourn:other"), ("aud", "other"), ("sub", "other")] {
-            let token = forge(header(), |claims| claims[claim] = value.into());
-            assert_eq!(tokens().check(&token, NOW), Err(BadToken), "other {claim}");
-        }
-        let headers = [
-            serde_json::json!({"typ": "JWT", "alg": "EdDSA"}),
-            serde_json::json!({"alg": "EdDSA"}),
-            serde_json::json!({"typ": TOKEN_TYPE, "alg": "EdDSA", "crit": ["b64"]}),
-            serde_json::json!({"typ": TOKEN_TYPE, "alg": "HS256"}),
-            serde_json::json!({"typ": TOKEN_TYPE, "alg": "none"}),
-        ];
-        for header in headers {
+        let other = Tokens::new([8; 32]).issue(DEVICE, &key(1), NOW).token;
+        let (cut, longer) = (&good[..good.len() - 4], format!("{good}AAAA"));
+        for token in ["", "a.b.c", "....", &other, cut, &longer] {
             assert_eq!(
-                tokens().check(&forge(header.clone(), |_| ()), NOW),
+                tokens().check(token, &key(1), NOW),
                 Err(BadToken),
-                "{header}"
+                "{token}"
             );
-        }
-        let other = Tokens::new([8; 32])
-            .issue(DEVICE, "k".to_owned(), NOW)
-            .token;
-        let mut cut = forge(header(), |_| ());
-        cut.pop();
-        for token in ["", "a.b.c", "....", &other, &cut] {
-            assert_eq!(tokens().check(token, NOW), Err(BadToken), "{token}");
         }
     }
 
@@ -281,9 +224,9 @@ mod tests {
     fn the_key_is_made_once_and_kept_private() {
         let dir = tempfile::tempdir().unwrap();
         let first = Tokens::open(dir.path(), [1; 32]).unwrap();
-        let token = first.issue(DEVICE, "k".to_owned(), NOW).token;
+        let token = first.issue(DEVICE, &key(1), NOW).token;
         let again = Tokens::open(dir.path(), [2; 32]).unwrap();
-        assert!(again.check(&token, NOW).is_ok());
+        assert!(again.check(&token, &key(1), NOW).is_ok());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -7,6 +7,7 @@ use crate::{
     batch::Batch,
     digest::Digest,
     ids::{DeviceId, DocKind, DocumentId, HouseholdId, StaffId},
+    limits::PAGE_BYTES_TARGET,
     time::Timestamp,
 };
 
@@ -108,7 +109,9 @@ pub struct SyncRequest {
     pub areas_version: u64,
     /// Areas whose feed has been read at all; a granted area not named is read from the start.
     pub cursor: Vec<AreaCursor>,
-    /// Bytes of documents and changes wanted in the page, before compression. The server's own bound holds too.
+    /// Bytes of documents and changes wanted in the page, before compression; as many as the server sends at most, when
+    /// absent.
+    #[serde(default = "whole_page", skip_serializing_if = "is_whole_page")]
     pub page_bytes: u32,
     /// Changes to hand in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,18 +121,12 @@ pub struct SyncRequest {
     pub watermark: Option<Watermark>,
 }
 
-/// How far the register had come when it answered: the tablet's to keep and to hand back as given. A register that never
-/// came by there was put back to a time before.
+/// How far the register had come when it answered (24 bytes): the tablet's to keep and to hand back as given. A register that
+/// never came by there was put back to a time before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Watermark {
-    /// Batches settled.
-    pub batches: u64,
-    /// Digest (16 bytes) over all of them in their order.
-    #[serde(with = "serde_bytes")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Binary))]
-    pub digest: [u8; 16],
-}
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = Binary))]
+#[serde(transparent)]
+pub struct Watermark(#[serde(with = "serde_bytes")] pub [u8; 24]);
 
 /// The reply to a sync request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +144,7 @@ pub struct SyncReply {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cursor: Vec<AreaCursor>,
     /// Feed entries still to come after this page. 0 on the last page.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub remaining: u64,
     /// On the last page: the digest of every granted area that has a feed, at the cursor reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -154,14 +152,31 @@ pub struct SyncReply {
     /// The grant, when the tablet named another version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
-    /// The current version of the area tree.
-    pub areas_version: u64,
+    /// The current version of the area tree, when it is another than the tablet's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub areas_version: Option<u64>,
     /// The server never came by the tablet's watermark: some of what it acknowledged may be gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
     /// The server's watermark, when it is another than the tablet's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Watermark>,
+}
+
+const WHOLE_PAGE: u32 = PAGE_BYTES_TARGET as u32;
+
+const fn whole_page() -> u32 {
+    WHOLE_PAGE
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_whole_page(bytes: &u32) -> bool {
+    *bytes == WHOLE_PAGE
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What one area holds, over the kinds of document that the device may hold.

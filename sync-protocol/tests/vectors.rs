@@ -141,10 +141,7 @@ fn every_message_keeps_its_bytes() {
         },
     );
 
-    let watermark = Watermark {
-        batches: 10_000,
-        digest: [8; 16],
-    };
+    let watermark = Watermark([8; 24]);
     let idle = SyncRequest {
         schema: 1,
         grant: 3,
@@ -196,7 +193,7 @@ fn every_message_keeps_its_bytes() {
             digest,
         }],
         grant: None,
-        areas_version: 1,
+        areas_version: None,
         lost: false,
         watermark: None,
     };
@@ -362,7 +359,7 @@ fn every_message_keeps_its_bytes() {
         token: Some("a.b.c"),
         body: b"\x01\x00",
     };
-    frozen.bytes("proof", prove(&key, request, now, [0; 16]).as_bytes());
+    frozen.bytes("proof", prove(&key, request, now, [0; 12]).as_bytes());
 
     assert!(
         frozen.wrong.is_empty(),

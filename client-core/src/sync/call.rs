@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sojourn_sync_protocol::Timestamp;
 use sojourn_sync_protocol::codec::{self, CodecError, Effort};
-use sojourn_sync_protocol::dpop::{self, ProofFor};
+use sojourn_sync_protocol::dpop::{self, JTI_BYTES, ProofFor};
 use sojourn_sync_protocol::limits::REPLY_FRAME_BYTES_MAX;
 use sojourn_sync_protocol::refusal::Refusal;
 
@@ -56,7 +56,7 @@ pub struct Call<'a> {
     /// When, by the tablet's clock.
     pub now: Timestamp,
     /// Fresh random bytes: a proof is good once.
-    pub random: [u8; 16],
+    pub random: [u8; JTI_BYTES],
 }
 
 impl<T: Transport> Caller<'_, T> {

@@ -39,7 +39,10 @@ pub fn apply_page(
     let mut synced = Synced {
         entries: u64::try_from(reply.entries.len()).unwrap_or(u64::MAX),
         remaining: reply.remaining,
-        areas_stale: reply.areas_version != areas::version(work.tx)?,
+        areas_stale: match reply.areas_version {
+            Some(theirs) => theirs != areas::version(work.tx)?,
+            None => false,
+        },
         ..Synced::default()
     };
     let mut fetch = BTreeSet::new();

@@ -42,7 +42,6 @@ pub fn following(request: &SyncRequest, reply: &SyncReply) -> Option<SyncRequest
         return None;
     }
     let mut next = request.clone();
-    next.areas_version = reply.areas_version;
     next.watermark = reply.watermark.or(request.watermark);
     for moved in &reply.cursor {
         let place = next

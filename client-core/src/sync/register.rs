@@ -162,7 +162,7 @@ impl Held {
                 .grant
                 .clone()
                 .filter(|grant| grant.version != request.grant),
-            areas_version: self.tree.as_ref().map_or(1, |tree| tree.version),
+            areas_version: Some(self.tree.as_ref().map_or(1, |tree| tree.version)),
             lost: false,
             watermark: None,
         }

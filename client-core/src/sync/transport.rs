@@ -128,7 +128,6 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("sojourn-tablet/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| TransportError::Unreachable(deepest(&error)))?;
         Ok(Self { client })

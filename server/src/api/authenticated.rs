@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use sojourn_sync_protocol::dpop::{PROOF_HEADER, TOKEN_SCHEME, thumbprint};
+use sojourn_sync_protocol::dpop::{PROOF_HEADER, TOKEN_SCHEME};
 use sojourn_sync_protocol::refusal::Refusal;
 use sojourn_sync_protocol::{DeviceId, Timestamp};
 
@@ -32,14 +32,11 @@ impl FromRequestParts<Arc<AppState>> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Refused> {
         let now = state.clock.now();
         let token = token_of(&parts.headers).ok_or(Refusal::Unauthenticated)?;
+        let proof = check_proof(parts, state, Some(token), now)?;
         let bearer = state
             .tokens
-            .check(token, now)
+            .check(token, &proof.key, now)
             .map_err(|_| Refusal::Unauthenticated)?;
-        let proof = check_proof(parts, state, Some(token), now)?;
-        if !proof::same_text(&thumbprint(&proof.key), &bearer.thumbprint) {
-            return Err(Refusal::Unauthenticated.into());
-        }
         let device = device_with(state, bearer.device, &proof).await?;
         remember(state, &proof, now)?;
         Ok(Authenticated {

@@ -51,7 +51,10 @@ pub(super) async fn record(request: Request, next: Next) -> Response {
             .increment(1);
     }
     tracing::info!(parent: &span, %method, route, status, refusal, seconds, "served");
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    // By this number a person finds in the log what went wrong; for what went well it would be bytes for nothing.
+    if !refusal.is_empty()
+        && let Ok(value) = HeaderValue::from_str(&id)
+    {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use sojourn_sync_protocol::DeviceId;
-use sojourn_sync_protocol::dpop::thumbprint;
 use sojourn_sync_protocol::message::{EnrolReply, EnrolRequest, TokenReply, TokenRequest};
 use sojourn_sync_protocol::record::SCHEMA_VERSION;
 use sojourn_sync_protocol::refusal::Refusal;
@@ -58,7 +57,7 @@ pub(super) async fn enrol(
         return Err(Refusal::Code.into());
     };
     remember(&state, &proof, now)?;
-    let token = state.tokens.issue(enrolled.device, thumbprint(&key), now);
+    let token = state.tokens.issue(enrolled.device, &key, now);
     Ok(Framed::short(&EnrolReply {
         device: enrolled.device,
         staff: enrolled.staff,
@@ -97,6 +96,6 @@ pub(super) async fn renew(
     let now = state.clock.now();
     let device = device_with(&state, request.device, &proof).await?;
     remember(&state, &proof, now)?;
-    let token = state.tokens.issue(device.id, thumbprint(&device.key), now);
+    let token = state.tokens.issue(device.id, &device.key, now);
     Ok(Framed::short(&token))
 }

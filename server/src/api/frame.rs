@@ -106,11 +106,7 @@ impl Framed {
 
 impl IntoResponse for Framed {
     fn into_response(self) -> Response {
-        let headers = [
-            (header::CONTENT_TYPE, CONTENT_TYPE),
-            (header::CACHE_CONTROL, "no-store"),
-        ];
-        (headers, self.0).into_response()
+        ([(header::CONTENT_TYPE, CONTENT_TYPE)], self.0).into_response()
     }
 }
 

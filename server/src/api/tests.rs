@@ -236,8 +236,8 @@ async fn missing_forged_expired_and_replayed_get_one_answer() {
     let now = clock::now();
     let expired = {
         let long_ago = now.plus_millis(-3_600_000);
-        let print = sojourn_sync_protocol::dpop::thumbprint(&tablet.key.verifying_key());
-        let token = world.state.tokens.issue(enrolled.device, print, long_ago);
+        let key = tablet.key.verifying_key();
+        let token = world.state.tokens.issue(enrolled.device, &key, long_ago);
         Tablet {
             key: tablet.key.clone(),
             token: Some(token.token),

@@ -119,7 +119,7 @@ fn liar(samples: Arc<Vec<Sample>>, seed: u64, lies: Arc<AtomicU64>) -> Spoiler {
                 .digests
                 .iter_mut()
                 .for_each(|digest| digest.digest.add(&[7; 32])),
-            3 => reply.areas_version = dice.number(1),
+            3 => reply.areas_version = Some(dice.number(1)),
             4 => reply.fates.clear(),
             _ => {}
         }

@@ -28,10 +28,7 @@ use sojourn_sync_protocol::{
 pub(super) const AT: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const HOUSEHOLD: HouseholdId =
     HouseholdId::from_bytes([1, 161, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 7]);
-const WATERMARK: Watermark = Watermark {
-    batches: 7,
-    digest: [7; 16],
-};
+const WATERMARK: Watermark = Watermark([7; 24]);
 
 /// The device's key.
 pub(super) fn key() -> SigningKey {
@@ -274,7 +271,7 @@ pub(super) fn replies() -> Vec<Vec<u8>> {
             digest: digest_of(&documents),
         }],
         grant: Some(grant()),
-        areas_version: 1,
+        areas_version: Some(1),
         lost: true,
         watermark: Some(WATERMARK),
     };
@@ -389,17 +386,16 @@ pub(super) fn proofs() -> Vec<Vec<u8>> {
             token,
             body: &[],
         };
-        dpop::prove(&key(), request, AT, [7; 16]).into_bytes()
+        dpop::prove(&key(), request, AT, [7; 12]).into_bytes()
     };
     vec![prove(None), prove(Some("token"))]
 }
 
 pub(super) fn tokens() -> Vec<Vec<u8>> {
-    let thumbprint = dpop::thumbprint(&key().verifying_key());
     let device = DeviceId::from_bytes([66; 16]);
     vec![
         token_keys()
-            .issue(device, thumbprint, AT)
+            .issue(device, &key().verifying_key(), AT)
             .token
             .into_bytes(),
     ]

@@ -9,7 +9,7 @@ use sojourn_client_core::sync::transport::{Request, Response, Transport, Transpo
 use sojourn_disk::Disk;
 use sojourn_sync_protocol::{
     codec::CONTENT_TYPE,
-    dpop::{self, PROOF_HEADER, ProofFor},
+    dpop::{self, JTI_BYTES, PROOF_HEADER, ProofFor},
 };
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -150,8 +150,8 @@ impl Network {
             return altered;
         };
         inner.drawn += 1;
-        let mut random = [7; 16];
-        random[8..].copy_from_slice(&inner.drawn.to_be_bytes());
+        let mut random = [7; JTI_BYTES];
+        random[4..].copy_from_slice(&inner.drawn.to_be_bytes());
         drop(inner);
         altered.body = alter(&request.body);
         let token = request.headers.iter().find_map(|(name, value)| {

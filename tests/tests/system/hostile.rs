@@ -90,7 +90,7 @@ impl Stranger {
             token: self.token.as_deref(),
             body: &body,
         };
-        let mut random = [self.drawn; 16];
+        let mut random = [self.drawn; 12];
         random[..8].copy_from_slice(&now.millis().to_be_bytes());
         let proof = prove(&self.key, request, now, random);
         let authorization = self.token.as_ref().map(|token| format!("DPoP {token}"));
