@@ -264,9 +264,10 @@ fn spoilt(
 fn batches(mut changes: Vec<PushedChange>, singly: usize) -> Vec<Vec<PushedChange>> {
     let rest = changes.split_off(singly.min(changes.len()));
     let mut batches: Vec<_> = changes.into_iter().map(|change| vec![change]).collect();
-    let mut bytes = BATCH_BYTES_MAX;
+    // The first of the rest begins a batch, even one without a byte.
+    let mut bytes = usize::MAX;
     for change in rest {
-        bytes += change.bytes.len();
+        bytes = bytes.saturating_add(change.bytes.len());
         if bytes > BATCH_BYTES_MAX {
             batches.push(Vec::new());
             bytes = change.bytes.len();
