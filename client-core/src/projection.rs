@@ -6,10 +6,10 @@
 
 use rusqlite::ToSql;
 use serde::{Deserialize, Serialize};
-use sojourn_sync_protocol::record::{self, Document, HouseholdView, Shown};
+use sojourn_sync_protocol::record::{self, Document, Held, HouseholdView, Shown};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId, Timestamp};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Loaded};
 use crate::error::Error;
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
@@ -182,7 +182,8 @@ impl Projected {
 /// Makes a household's row and search line from its documents; takes them away when it has none.
 pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Result<(), Error> {
     let core_id = DocumentId::new(household, DocKind::Core);
-    let Some((stored, core)) = documents::load(tx, cache, core_id)? else {
+    let stored = documents::stored(tx, core_id)?;
+    let (Some(stored), Some((view, updated))) = (stored, read(tx, cache, household)?) else {
         tx.execute(
             "DELETE FROM households WHERE household = ?1",
             [household.as_bytes()],
@@ -190,12 +191,7 @@ pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Res
         search::remove(tx, household)?;
         return Ok(());
     };
-    let health = documents::load(tx, cache, DocumentId::new(household, DocKind::Health))?;
-    let health = health.as_ref().map(|(_, document)| &**document);
-    let view =
-        record::view(household, &core, health).map_err(|error| Error::record(core_id, error))?;
-    let updated = health.map_or(Timestamp::default(), Document::last_change);
-    let mut projected = Projected::of(&view, core.last_change().max(updated));
+    let mut projected = Projected::of(&view, updated);
     let (pending, held) = outbox::counts_of(tx, household)?;
     projected.row = HouseholdRow {
         pending,
@@ -364,24 +360,67 @@ pub fn household(tx: &Tx<'_>, id: HouseholdId) -> Result<Option<HouseholdRow>, S
 /// # Errors
 /// [`Error::Store`]; [`Error::Record`] when a document cannot be read.
 pub fn view(tx: &Tx<'_>, cache: &Cache, id: HouseholdId) -> Result<Option<HouseholdView>, Error> {
-    let (core_id, health_id) = (
-        DocumentId::new(id, DocKind::Core),
-        DocumentId::new(id, DocKind::Health),
-    );
-    if let (Some(core), Some(health)) = (
-        documents::saved(tx, core_id)?,
-        documents::saved(tx, health_id)?,
-    ) && let Some(view) = core.and_then(|core| record::view_saved(id, &core, health.as_deref()))
-    {
-        return Ok(Some(view));
+    Ok(read(tx, cache, id)?.map(|(view, _)| view))
+}
+
+/// A document as it is at hand.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "two at a time, where they are read"
+)]
+enum Found<'c> {
+    Saved(Vec<u8>),
+    Loaded(Loaded<'c>),
+}
+
+impl Found<'_> {
+    fn held(&self) -> Held<'_> {
+        match self {
+            Self::Saved(saved) => Held::Saved(saved),
+            Self::Loaded(document) => Held::Loaded(document),
+        }
     }
+}
+
+/// The bytes of a document to which nothing was added since it was saved, and otherwise the document.
+fn find<'c>(tx: &Tx<'_>, cache: &'c Cache, id: DocumentId) -> Result<Option<Found<'c>>, Error> {
+    Ok(match documents::saved(tx, id)? {
+        Some(saved) => saved.map(Found::Saved),
+        None => documents::load(tx, cache, id)?.map(|(_, document)| Found::Loaded(document)),
+    })
+}
+
+/// A household and when it was last changed; `None` when it is not here.
+fn read(
+    tx: &Tx<'_>,
+    cache: &Cache,
+    id: HouseholdId,
+) -> Result<Option<(HouseholdView, Timestamp)>, Error> {
+    let [core_id, health_id] = DocKind::ALL.map(|kind| DocumentId::new(id, kind));
+    let Some(core) = find(tx, cache, core_id)? else {
+        return Ok(None);
+    };
+    let health = find(tx, cache, health_id)?;
+    let held = (core.held(), health.as_ref().map(Found::held));
+    let never = Some(Timestamp::default());
+    let times = held
+        .0
+        .last_change()
+        .zip(held.1.map_or(never, Held::last_change));
+    if let Some((core, health)) = times
+        && let Some(view) = record::view_held(id, held.0, held.1)
+    {
+        return Ok(Some((view, core.max(health))));
+    }
+    drop((core, health));
     let Some((_, core)) = documents::load(tx, cache, core_id)? else {
         return Ok(None);
     };
     let health = documents::load(tx, cache, health_id)?;
     let health = health.as_ref().map(|(_, document)| &**document);
     let view = record::view(id, &core, health).map_err(|error| Error::record(core_id, error))?;
-    Ok(Some(view))
+    let updated = health.map_or(Timestamp::default(), Document::last_change);
+    Ok(Some((view, core.last_change().max(updated))))
 }
 
 /// Households whose id lies between two ids, the second included; at most `limit`.

@@ -146,29 +146,48 @@ pub fn check_saved(bytes: &[u8]) -> Result<(), QuarantineReason> {
     Ok(())
 }
 
-/// The columns of a saved document's operations, each by its specification; nothing in them is counted.
-pub(crate) fn operation_columns(bytes: &[u8]) -> Result<Vec<(u64, &[u8])>, QuarantineReason> {
+/// Columns, each by its specification; nothing in them is counted.
+pub(crate) type Columns<'a> = Vec<(u64, &'a [u8])>;
+
+/// A saved document taken apart.
+pub(crate) struct SavedParts<'a> {
+    /// Of its changes.
+    pub(crate) changes: Columns<'a>,
+    /// Of its operations.
+    pub(crate) operations: Columns<'a>,
+    /// How many changes nothing builds on.
+    pub(crate) heads: u64,
+    /// What follows the columns: which changes those are.
+    pub(crate) rest: &'a [u8],
+}
+
+/// Takes a saved document apart.
+pub(crate) fn saved_parts(bytes: &[u8]) -> Result<SavedParts<'_>, QuarantineReason> {
     let (_, data) = chunk_of(DOCUMENT_CHUNK, bytes)?;
     let mut input = Input(data);
     for _ in 0..input.uleb()? {
         input.prefixed()?;
     }
-    for _ in 0..input.uleb()? {
+    let heads = input.uleb()?;
+    for _ in 0..heads {
         input.take(32)?;
     }
-    let changes = column_list(&mut input)?;
-    let operations = column_list(&mut input)?;
-    fn column<'a>(input: &mut Input<'a>, len: u64) -> Result<&'a [u8], QuarantineReason> {
-        input.take(usize::try_from(len).map_err(|_| QuarantineReason::Malformed)?)
-    }
-    for (_, len) in changes {
-        column(&mut input, len)?;
-    }
-    let mut columns = Vec::with_capacity(operations.len());
-    for (spec, len) in operations {
-        columns.push((spec, column(&mut input, len)?));
-    }
-    Ok(columns)
+    let lists = [column_list(&mut input)?, column_list(&mut input)?];
+    let mut columns = |list: Vec<(u64, u64)>| -> Result<Columns<'_>, QuarantineReason> {
+        list.into_iter()
+            .map(|(spec, len)| {
+                let len = usize::try_from(len).map_err(|_| QuarantineReason::Malformed)?;
+                Ok((spec, input.take(len)?))
+            })
+            .collect()
+    };
+    let [changes, operations] = lists.map(&mut columns);
+    Ok(SavedParts {
+        changes: changes?,
+        operations: operations?,
+        heads,
+        rest: input.0,
+    })
 }
 
 /// Splits one whole change chunk into its hash and its data.

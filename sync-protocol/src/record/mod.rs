@@ -47,6 +47,6 @@ pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
 pub use view::{
-    ConsentView, ContactView, FactsView, HouseholdView, MoveView, NeedView, PersonView,
-    RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view, view_saved,
+    ConsentView, ContactView, FactsView, Held, HouseholdView, MoveView, NeedView, PersonView,
+    RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view, view_held, view_saved,
 };

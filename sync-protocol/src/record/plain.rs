@@ -10,10 +10,11 @@
 use std::collections::HashMap;
 
 use super::value::Value;
-use crate::gate::{self, Input};
+use crate::Timestamp;
+use crate::gate::{self, Columns, Input};
 use crate::limits::DOCUMENT_ROWS_MAX;
 
-/// Columns of the operations of a document that say anything here, by their specification.
+/// Columns of a document that say anything here, by their specification; of its operations but for the last.
 mod column {
     pub(super) const MAP_ACTOR: u64 = 0x01;
     pub(super) const MAP_COUNTER: u64 = 0x02;
@@ -27,6 +28,8 @@ mod column {
     pub(super) const SUCCESSORS: u64 = 0x80;
     pub(super) const SUCCESSOR_ACTOR: u64 = 0x81;
     pub(super) const SUCCESSOR_COUNTER: u64 = 0x83;
+    /// Of the changes.
+    pub(super) const CHANGE_TIME: u64 = 0x23;
 }
 
 const MAKE_MAP: u64 = 0;
@@ -200,12 +203,41 @@ fn increments(operations: &[Operation<'_>]) -> HashMap<Id, i64> {
         .collect()
 }
 
+/// The column with this specification; one that is not there is empty.
+fn column_of<'a>(columns: &Columns<'a>, wanted: u64) -> Input<'a> {
+    let found = columns.iter().find(|(spec, _)| *spec == wanted);
+    Input(found.map_or(&[], |(_, data)| *data))
+}
+
+/// What [`super::Document::last_change`] says of a saved document; `None` when that is not certain.
+pub(super) fn last_change_saved(saved: &[u8]) -> Option<Timestamp> {
+    let parts = gate::saved_parts(saved).ok()?;
+    let mut rest = Input(parts.rest);
+    let mut heads = Vec::new();
+    for _ in 0..parts.heads {
+        heads.push(usize::try_from(rest.uleb().ok()?).ok()?);
+    }
+    heads.sort_unstable();
+    let mut times = Deltas::new(column_of(&parts.changes, column::CHANGE_TIME));
+    let (mut row, mut last) = (0, Timestamp::default());
+    for head in heads {
+        if head >= DOCUMENT_ROWS_MAX {
+            return None;
+        }
+        while row <= head {
+            let millis = i64::try_from(times.value()??).ok()?;
+            row += 1;
+            if row > head {
+                last = last.max(Timestamp::from_millis(millis));
+            }
+        }
+    }
+    rest.0.is_empty().then_some(last)
+}
+
 fn operations(saved: &[u8]) -> Option<Vec<Operation<'_>>> {
-    let columns = gate::operation_columns(saved).ok()?;
-    let data = |wanted: u64| {
-        let found = columns.iter().find(|(spec, _)| *spec == wanted);
-        Input(found.map_or(&[], |(_, data)| *data))
-    };
+    let columns = gate::saved_parts(saved).ok()?.operations;
+    let data = |wanted| column_of(&columns, wanted);
     // Anything unheard of may change what the rest means.
     if Runs::<bool>::booleans(data(column::INSERT)).any(|inserted| inserted != Some(false)) {
         return None;
@@ -400,12 +432,15 @@ mod tests {
         let fast = view_saved(household(), &core.save(), None).expect("it is plain");
         assert_eq!(fast.contact.unanswered, 2);
         assert_eq!(fast, view(household(), &core, None).unwrap());
+        assert_eq!(last_change_saved(&core.save()), Some(core.last_change()));
 
         let mut other = document(DocKind::Core);
         pull(&mut other, &core);
         core.edit(&correct(1, "birth", "1990"), &by(1)).unwrap();
         other.edit(&correct(1, "birth", "1991"), &by(2)).unwrap();
         pull(&mut core, &other);
+        assert_eq!(core.heads().len(), 2);
+        assert_eq!(last_change_saved(&core.save()), Some(core.last_change()));
         assert!(Plain::read(&core.save()).is_none(), "two values");
         other.edit(&remove(1, "x"), &by(2)).unwrap();
         assert!(Plain::read(&other.save()).is_none(), "somebody removed");
@@ -417,7 +452,8 @@ mod tests {
             let mut bytes = registered().save();
             let at = at % bytes.len();
             bytes[at] = to;
-            let _ = Plain::read(&crate::gate::with_right_checksum(bytes));
+            let bytes = crate::gate::with_right_checksum(bytes);
+            let _ = (Plain::read(&bytes), last_change_saved(&bytes));
         }
     }
 }

@@ -4,16 +4,17 @@
 //! field nobody filled in is absent. Keys of newer schemas are kept in the document but not shown.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflict::{Contradiction, EditOfRemoved};
 use super::document::{Document, RecordError};
 use super::id_number;
 use super::maps::{MapReader, Maps};
-use super::plain::Plain;
+use super::plain::{Plain, last_change_saved};
 use super::schema::MergeRule;
 use super::value::Value;
-use crate::{DocKind, HouseholdId, MoveId, NeedId, PersonId, VisitId};
+use crate::{DocKind, HouseholdId, MoveId, NeedId, PersonId, Timestamp, VisitId};
 
 /// What a field shows. In JSON: the value, or `{"contradicted": [value, …]}` where `null` means that
 /// someone cleared the field while another filled it.
@@ -377,15 +378,61 @@ pub fn view(
     Ok(read(id, &Maps::of(core, &saved.0), health.as_ref()))
 }
 
-/// Reads a household from its saved documents, which [`Document::load`] has taken before. `None` when that is not certain to
-/// show what [`view`] shows, as where values contradict: load the documents.
-pub fn view_saved(id: HouseholdId, core: &[u8], health: Option<&[u8]>) -> Option<HouseholdView> {
-    let core = Maps::Plain(DocKind::Core, Plain::read(core)?);
-    let health = match health {
-        Some(saved) => Some(Maps::Plain(DocKind::Health, Plain::read(saved)?)),
+/// A document as somebody has it at hand.
+#[derive(Debug, Clone, Copy)]
+pub enum Held<'a> {
+    /// As saved bytes, which [`Document::load`] has taken before.
+    Saved(&'a [u8]),
+    /// Loaded.
+    Loaded(&'a Document),
+}
+
+impl<'a> Held<'a> {
+    fn saved(self) -> Cow<'a, [u8]> {
+        match self {
+            Self::Saved(saved) => Cow::Borrowed(saved),
+            Self::Loaded(document) => Cow::Owned(document.save()),
+        }
+    }
+
+    fn maps<'m>(self, kind: DocKind, saved: &'m [u8]) -> Option<Maps<'m>>
+    where
+        'a: 'm,
+    {
+        match self {
+            Self::Saved(_) => Some(Maps::Plain(kind, Plain::read(saved)?)),
+            Self::Loaded(document) => Some(Maps::of(document, saved)),
+        }
+    }
+
+    /// When it was last changed: see [`Document::last_change`]. `None` when saved bytes do not say it for certain.
+    pub fn last_change(self) -> Option<Timestamp> {
+        match self {
+            Self::Saved(saved) => last_change_saved(saved),
+            Self::Loaded(document) => Some(document.last_change()),
+        }
+    }
+}
+
+/// Reads a household from its documents as they are at hand. `None` when saved bytes are not certain to show what [`view`]
+/// shows, as where values contradict: load them.
+pub fn view_held(
+    id: HouseholdId,
+    core: Held<'_>,
+    health: Option<Held<'_>>,
+) -> Option<HouseholdView> {
+    let saved = (core.saved(), health.map(Held::saved));
+    let core = core.maps(DocKind::Core, &saved.0)?;
+    let health = match health.zip(saved.1.as_deref()) {
+        Some((health, saved)) => Some(health.maps(DocKind::Health, saved)?),
         None => None,
     };
     Some(read(id, &core, health.as_ref()))
+}
+
+/// The same of saved documents alone.
+pub fn view_saved(id: HouseholdId, core: &[u8], health: Option<&[u8]>) -> Option<HouseholdView> {
+    view_held(id, Held::Saved(core), health.map(Held::Saved))
 }
 
 pub(super) fn read(id: HouseholdId, core: &Maps<'_>, health: Option<&Maps<'_>>) -> HouseholdView {
