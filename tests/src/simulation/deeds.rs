@@ -133,6 +133,24 @@ impl World {
         }
     }
 
+    /// A tablet moves a household that another holds too, and hands that in; gives which, when that came about.
+    fn move_unheard(
+        &mut self,
+        one: usize,
+        other: usize,
+        household: usize,
+        to: usize,
+    ) -> Result<Option<HouseholdId>, String> {
+        let Some(id) = self.shared(one, other, household) else {
+            return Ok(None);
+        };
+        if !self.edit_this(one, id, Into::Move { to }) {
+            return Ok(None);
+        }
+        self.sync(one, 1)?;
+        Ok(Some(id))
+    }
+
     pub(super) fn edit_late(
         &mut self,
         one: usize,
@@ -140,14 +158,10 @@ impl World {
         household: usize,
         to: usize,
     ) -> Result<(), String> {
-        let Some(id) = self.shared(one, other, household) else {
-            return Ok(());
-        };
-        if self.edit_this(one, id, Into::Move { to }) {
-            self.sync(one, 1)?;
-            if self.edit_this(other, id, Into::Address) {
-                self.fired("edit after a move");
-            }
+        if let Some(id) = self.move_unheard(one, other, household, to)?
+            && self.edit_this(other, id, Into::Address)
+        {
+            self.fired("edit after a move");
         }
         Ok(())
     }
@@ -159,11 +173,7 @@ impl World {
         household: usize,
         to: usize,
     ) -> Result<(), String> {
-        let Some(id) = self.shared(one, other, household) else {
-            return Ok(());
-        };
-        if self.edit_this(one, id, Into::Move { to }) {
-            self.sync(one, 1)?;
+        if let Some(id) = self.move_unheard(one, other, household, to)? {
             let first = self.edit_this(other, id, Into::Address);
             if self.edit_this(other, id, Into::Phone) && first {
                 self.fired("link gone between an edit and the next");
