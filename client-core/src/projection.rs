@@ -6,7 +6,7 @@
 
 use rusqlite::ToSql;
 use serde::{Deserialize, Serialize};
-use sojourn_sync_protocol::record::{self, Document, Held, HouseholdView, Shown};
+use sojourn_sync_protocol::record::{self, Held, HouseholdView, Shown};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId, Timestamp};
 
 use crate::cache::{Cache, Loaded};
@@ -183,7 +183,16 @@ impl Projected {
 pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Result<(), Error> {
     let core_id = DocumentId::new(household, DocKind::Core);
     let stored = documents::stored(tx, core_id)?;
-    let (Some(stored), Some((view, updated))) = (stored, read(tx, cache, household)?) else {
+    let read = read(tx, cache, household, |core, health| {
+        let updated = [Some(core), health]
+            .into_iter()
+            .flatten()
+            .try_fold(Timestamp::default(), |last, held| {
+                Some(last.max(held.last_change()?))
+            })?;
+        Some((record::view_held(household, core, health)?, updated))
+    })?;
+    let (Some(stored), Some((view, updated))) = (stored, read) else {
         tx.execute(
             "DELETE FROM households WHERE household = ?1",
             [household.as_bytes()],
@@ -360,7 +369,9 @@ pub fn household(tx: &Tx<'_>, id: HouseholdId) -> Result<Option<HouseholdRow>, S
 /// # Errors
 /// [`Error::Store`]; [`Error::Record`] when a document cannot be read.
 pub fn view(tx: &Tx<'_>, cache: &Cache, id: HouseholdId) -> Result<Option<HouseholdView>, Error> {
-    Ok(read(tx, cache, id)?.map(|(view, _)| view))
+    read(tx, cache, id, |core, health| {
+        record::view_held(id, core, health)
+    })
 }
 
 /// A document as it is at hand.
@@ -390,37 +401,29 @@ fn find<'c>(tx: &Tx<'_>, cache: &'c Cache, id: DocumentId) -> Result<Option<Foun
     })
 }
 
-/// A household and when it was last changed; `None` when it is not here.
-fn read(
+/// What somebody asks of a household's two documents; `None` when it is not here. It is asked of saved bytes first and,
+/// where they leave it uncertain, of the loaded documents, which answer everything.
+fn read<T>(
     tx: &Tx<'_>,
     cache: &Cache,
     id: HouseholdId,
-) -> Result<Option<(HouseholdView, Timestamp)>, Error> {
+    ask: impl Fn(Held<'_>, Option<Held<'_>>) -> Option<T>,
+) -> Result<Option<T>, Error> {
     let [core_id, health_id] = DocKind::ALL.map(|kind| DocumentId::new(id, kind));
     let Some(core) = find(tx, cache, core_id)? else {
         return Ok(None);
     };
     let health = find(tx, cache, health_id)?;
-    let held = (core.held(), health.as_ref().map(Found::held));
-    let never = Some(Timestamp::default());
-    let times = held
-        .0
-        .last_change()
-        .zip(held.1.map_or(never, Held::last_change));
-    if let Some((core, health)) = times
-        && let Some(view) = record::view_held(id, held.0, held.1)
-    {
-        return Ok(Some((view, core.max(health))));
+    if let Some(answer) = ask(core.held(), health.as_ref().map(Found::held)) {
+        return Ok(Some(answer));
     }
     drop((core, health));
     let Some((_, core)) = documents::load(tx, cache, core_id)? else {
         return Ok(None);
     };
     let health = documents::load(tx, cache, health_id)?;
-    let health = health.as_ref().map(|(_, document)| &**document);
-    let view = record::view(id, &core, health).map_err(|error| Error::record(core_id, error))?;
-    let updated = health.map_or(Timestamp::default(), Document::last_change);
-    Ok(Some((view, core.last_change().max(updated))))
+    let health = health.as_ref().map(|(_, document)| Held::Loaded(document));
+    Ok(ask(Held::Loaded(&core), health))
 }
 
 /// Households whose id lies between two ids, the second included; at most `limit`.
