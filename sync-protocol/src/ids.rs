@@ -121,6 +121,10 @@ uuid_id!(
     NeedId
 );
 uuid_id!(
+    /// What a reviewer decided.
+    DecisionId
+);
+uuid_id!(
     /// One enrolled tablet.
     DeviceId
 );

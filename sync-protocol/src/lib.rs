@@ -20,7 +20,7 @@ pub mod version;
 
 pub use area::{Area, AreaCode};
 pub use ids::{
-    ActorId, ChangeHash, DeviceId, DocKind, DocumentId, HouseholdId, MoveId, NeedId, PersonId,
-    StaffId, VisitId,
+    ActorId, ChangeHash, DecisionId, DeviceId, DocKind, DocumentId, HouseholdId, MoveId, NeedId,
+    PersonId, StaffId, VisitId,
 };
 pub use time::{PartialDate, Timestamp};

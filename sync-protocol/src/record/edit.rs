@@ -12,11 +12,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::attribution::Attribution;
 use super::document::{Document, RawChange};
-use super::input::{NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
+use super::input::{NewDecision, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
 use super::plan::{Action, Plan, plan};
 use super::schema;
 use super::value::{Value, ValueProblem};
-use crate::{ActorId, AreaCode, DocKind, MoveId, NeedId, PersonId, StaffId, Timestamp, VisitId};
+use crate::{
+    ActorId, AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, Timestamp, VisitId,
+};
 
 /// Fields and their new values; `null` clears a field.
 pub type Assignments = BTreeMap<String, Option<Value>>;
@@ -94,6 +96,22 @@ pub enum Edit {
         /// Who.
         person: PersonId,
         /// Fields and values.
+        set: Assignments,
+    },
+    /// Settle an open question, as a reviewer does.
+    Decide(NewDecision),
+    /// Take a decision back. A field that had several values gets each by an edit of its own, made without knowledge of
+    /// the others: then they stand side by side again.
+    UndoDecision {
+        /// Which.
+        decision: DecisionId,
+        /// The document it is in.
+        document: DocKind,
+        /// Why; in one of the edits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Fields by full path, and the values they had.
+        #[serde(default)]
         set: Assignments,
     },
 }
@@ -328,6 +346,8 @@ impl Edit {
             Self::RecordVisit(_) | Self::CorrectVisit { .. } | Self::SetHealth { .. } => {
                 DocKind::Health
             }
+            Self::Decide(new) => new.document,
+            Self::UndoDecision { document, .. } => *document,
             _ => DocKind::Core,
         }
     }
@@ -347,6 +367,8 @@ impl Edit {
             Self::RecordVisit(_) => "record-visit",
             Self::CorrectVisit { .. } => "correct-visit",
             Self::SetHealth { .. } => "set-health",
+            Self::Decide(_) => "decide",
+            Self::UndoDecision { .. } => "undo-decision",
         }
     }
 
@@ -384,6 +406,9 @@ impl Edit {
             }
             Self::RecordVisit(visit) => {
                 visit.id.get_or_insert_with(|| VisitId::new(at, random()));
+            }
+            Self::Decide(new) => {
+                new.id.get_or_insert_with(|| DecisionId::new(at, random()));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! What people hand in to make something new: a household, a person, a move, a need, a visit.
+//! What people hand in to make something new: a household, a person, a move, a need, a visit, a decision.
 //!
 //! Their JSON is the format of `add`, `import` and `visit` files. A key that is not known is refused by
 //! name, so that a misspelt field is never silently dropped. Ids may be given, so that a file can be
@@ -7,8 +7,9 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+use super::edit::Assignments;
 use super::value::Value;
-use crate::{AreaCode, MoveId, NeedId, PersonId, VisitId};
+use crate::{AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, VisitId};
 
 /// A household to register.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -165,6 +166,27 @@ pub struct NewVisit {
     pub next_on: Option<String>,
 }
 
+/// What a reviewer decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDecision {
+    /// Its id, when given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<DecisionId>,
+    /// The document it is about.
+    pub document: DocKind,
+    /// Which open question it settles.
+    pub about: String,
+    /// Why.
+    pub reason: String,
+    /// Who agreed, where two people decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconded: Option<StaffId>,
+    /// What follows from it: fields of the document by full path, and their values; `null` clears.
+    #[serde(default)]
+    pub set: Assignments,
+}
+
 /// The keys of an entry and the values given for them.
 pub(crate) type Given = Vec<(String, Value)>;
 
@@ -248,6 +270,17 @@ impl NewNeed {
                 "person",
                 self.person.map(|person| person.to_string()).as_ref(),
             )
+            .0
+    }
+}
+
+impl NewDecision {
+    pub(crate) fn given(&self) -> Given {
+        let seconded = self.seconded.map(|staff| staff.to_string());
+        Collect(Vec::new())
+            .text("about", Some(&self.about))
+            .text("reason", Some(&self.reason))
+            .text("seconded", seconded.as_ref())
             .0
     }
 }

@@ -10,6 +10,7 @@
 
 mod attribution;
 mod conflict;
+mod decision;
 mod document;
 mod edit;
 mod genesis;
@@ -37,16 +38,18 @@ pub use conflict::{
     ConflictingValue, Contradiction, EditOfRemoved, contradictions, edits_of_removed,
     residence_values,
 };
+pub use decision::{decisions, decisions_of, is_decision};
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
 pub use genesis::SCHEMA_VERSION;
 pub use history::{HistoryEntry, history};
-pub use input::{NewConsent, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
+pub use input::{NewConsent, NewDecision, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
 pub use inspect::{ChangeFacts, Outline, Touch, Unfit, inspect};
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
 pub use view::{
-    ConsentView, ContactView, FactsView, Held, HouseholdView, MoveView, NeedView, PersonView,
-    RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view, view_held, view_saved,
+    ConsentView, ContactView, DecisionView, FactsView, Held, HouseholdView, MoveView, NeedView,
+    PersonView, RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view, view_held,
+    view_saved,
 };

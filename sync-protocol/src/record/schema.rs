@@ -92,22 +92,30 @@ pub(crate) enum Shape {
 pub(crate) struct Collection {
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
+    /// The schema whose constant makes it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the constants are bytes; tests make them again")
+    )]
+    pub(crate) since: u16,
 }
 
-const fn collection(name: &'static str, shape: Shape) -> Collection {
-    Collection { name, shape }
+const fn collection(name: &'static str, shape: Shape, since: u16) -> Collection {
+    Collection { name, shape, since }
 }
 
 /// Every map that hangs on the root of a document.
 pub(crate) static COLLECTIONS: &[Collection] = &[
-    collection("residence", Shape::Single),
-    collection("contact", Shape::Single),
-    collection("consent", Shape::Single),
-    collection("persons", Shape::Entries),
-    collection("moves", Shape::Entries),
-    collection("needs", Shape::Entries),
-    collection("visits", Shape::Entries),
-    collection("facts", Shape::Flat),
+    collection("residence", Shape::Single, 1),
+    collection("contact", Shape::Single, 1),
+    collection("consent", Shape::Single, 1),
+    collection("persons", Shape::Entries, 1),
+    collection("moves", Shape::Entries, 1),
+    collection("needs", Shape::Entries, 1),
+    collection("visits", Shape::Entries, 1),
+    collection("facts", Shape::Flat, 1),
+    collection("decisions", Shape::Entries, 2),
+    collection("health_decisions", Shape::Entries, 2),
 ];
 
 const fn field(
@@ -216,6 +224,10 @@ pub static FIELDS: &[Field] = &[
     field(Core, "needs/{need}/urgency", URGENCY, Review, Service, "Order of work"),
     field(Core, "needs/{need}/state", NEED_STATE, Review, Service, "Whether the request is still open"),
     field(Core, "needs/{need}/person", Person, Review, Personal, "For whom it is asked"),
+    field(Core, "decisions/{decision}/about", Text(400), Latest, Service, "Which open question it settles"),
+    field(Core, "decisions/{decision}/reason", Text(500), Latest, Personal, "Why, so that those who wrote the values learn it"),
+    field(Core, "decisions/{decision}/seconded", Text(36), Latest, Service, "Who agreed, where two people decide"),
+    field(Core, "decisions/{decision}/undone", Text(500), Latest, Personal, "Why it was taken back"),
     field(Health, "visits/{visit}/person", Person, Review, HealthData, "Who was seen"),
     field(Health, "visits/{visit}/on", Date, Review, HealthData, "Day of the visit"),
     field(Health, "visits/{visit}/kind", VISIT_KIND, Review, HealthData, "Which care was given"),
@@ -232,6 +244,10 @@ pub static FIELDS: &[Field] = &[
     field(Health, "facts/{person}/allergy", Text(500), Review, HealthData, "What must not be given"),
     field(Health, "facts/{person}/blood_group", BLOOD_GROUP, Review, HealthData, "For care in an emergency"),
     field(Health, "facts/{person}/due_date", Date, Review, HealthData, "When antenatal visits and a delivery bed are needed"),
+    field(Health, "health_decisions/{decision}/about", Text(400), Latest, HealthData, "Which open question it settles"),
+    field(Health, "health_decisions/{decision}/reason", Text(500), Latest, HealthData, "Why, so that those who wrote the values learn it"),
+    field(Health, "health_decisions/{decision}/seconded", Text(36), Latest, HealthData, "Who agreed, where two people decide"),
+    field(Health, "health_decisions/{decision}/undone", Text(500), Latest, HealthData, "Why it was taken back"),
 ];
 
 /// The declaration of a concrete path such as `persons/0199…/name`; `None` when there is no such field.

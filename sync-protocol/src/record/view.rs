@@ -8,13 +8,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflict::{Contradiction, EditOfRemoved};
+use super::decision::decisions_of;
 use super::document::{Document, RecordError};
 use super::id_number;
 use super::maps::{MapReader, Maps};
 use super::plain::{Plain, last_change_saved};
 use super::schema::MergeRule;
 use super::value::Value;
-use crate::{DocKind, HouseholdId, MoveId, NeedId, PersonId, Timestamp, VisitId};
+use crate::{DecisionId, DocKind, HouseholdId, MoveId, NeedId, PersonId, Timestamp, VisitId};
 
 /// What a field shows. In JSON: the value, or `{"contradicted": [value, …]}` where `null` means that
 /// someone cleared the field while another filled it.
@@ -102,7 +103,7 @@ macro_rules! view_of {
         }
 
         impl $name {
-            fn read(map: &MapReader<'_>) -> Self {
+            pub(super) fn read(map: &MapReader<'_>) -> Self {
                 Self { $($field: map.shown($key),)* }
             }
 
@@ -197,6 +198,20 @@ view_of!(
         blood_group: String = "blood_group",
         /// Expected date of delivery.
         due_date: String = "due_date",
+    }
+);
+
+view_of!(
+    /// What a reviewer decided; who and when, the history of `about` tells.
+    DecisionView {
+        /// Which open question it settles.
+        about: String = "about",
+        /// Why.
+        reason: String = "reason",
+        /// Who agreed, where two people decide: the id of a member of staff.
+        seconded: String = "seconded",
+        /// Why it was taken back, if it was.
+        undone: String = "undone",
     }
 );
 
@@ -327,6 +342,9 @@ pub struct HouseholdView {
     /// Health facts by person.
     #[serde(default)]
     pub facts: BTreeMap<PersonId, FactsView>,
+    /// What reviewers decided, in both documents.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decisions: BTreeMap<DecisionId, DecisionView>,
     /// Every contradicted field of both documents.
     #[serde(default)]
     pub contradictions: Vec<Contradiction>,
@@ -439,6 +457,10 @@ pub(super) fn read(id: HouseholdId, core: &Maps<'_>, health: Option<&Maps<'_>>) 
     let mut found = core.contradictions();
     found.extend(health.into_iter().flat_map(Maps::contradictions));
     let contact = core.map("contact");
+    let mut decisions = core.entries(decisions_of(DocKind::Core), DecisionView::read);
+    if let Some(health) = health {
+        decisions.extend(health.entries(decisions_of(DocKind::Health), DecisionView::read));
+    }
     HouseholdView {
         id,
         residence: ResidenceView::read(&core.map("residence")),
@@ -459,6 +481,7 @@ pub(super) fn read(id: HouseholdId, core: &Maps<'_>, health: Option<&Maps<'_>>) 
             .map(|health| health.entries("visits", read_visit))
             .unwrap_or_default(),
         facts: health.map(read_facts).unwrap_or_default(),
+        decisions,
         contradictions: found,
         edits_of_removed: core.edits_of_removed(),
     }
