@@ -4,12 +4,16 @@
 //! A decision is an entry that says which open question it settles (`about`, in the words of whoever keeps the questions)
 //! and why; what follows from it is written in the same change. One that was taken back says so and stays.
 
-use std::collections::BTreeMap;
+use automerge::{ReadDoc as _, Value as AmValue};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Document;
+use super::edit::Edit;
 use super::maps::Maps;
+use super::value::Value;
 use super::view::DecisionView;
-use crate::{DecisionId, DocKind};
+use super::{history, schema};
+use crate::{ChangeHash, DecisionId, DocKind};
 
 /// The collection of decisions in a kind of document; names differ across documents.
 pub const fn decisions_of(kind: DocKind) -> &'static str {
@@ -36,6 +40,117 @@ impl DecisionView {
     /// Whether it was taken back.
     pub fn is_undone(&self) -> bool {
         self.undone.is_some()
+    }
+}
+
+/// What a decision did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The change that made it.
+    pub change: ChangeHash,
+    /// The fields that it wrote, by path.
+    pub fields: BTreeMap<String, DecidedField>,
+}
+
+/// A field that a decision wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedField {
+    /// The distinct values that stood when it was made, in order.
+    pub before: Vec<Option<Value>>,
+    /// The value it wrote.
+    pub value: Option<Value>,
+    /// Nobody has written the field since.
+    pub stands: bool,
+}
+
+impl Decided {
+    /// The edits that take it back, each to be made by another author on the document as it is: every field gets each
+    /// of the values it had by an edit of its own. A field that had none is cleared.
+    pub fn edits_to_undo(&self, decision: DecisionId, document: DocKind, why: &str) -> Vec<Edit> {
+        let several = self.fields.values().map(|field| field.before.len()).max();
+        (0..several.unwrap_or(0).max(1))
+            .map(|at| Edit::UndoDecision {
+                decision,
+                document,
+                reason: (at == 0).then(|| why.to_owned()),
+                set: self
+                    .fields
+                    .iter()
+                    .filter_map(|(path, field)| {
+                        let value = match field.before.get(at) {
+                            Some(value) => value.clone(),
+                            None if at == 0 => None,
+                            None => return None,
+                        };
+                        Some((path.clone(), value))
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+}
+
+/// What a decision of a document did; `None` when there is no such decision in it.
+pub fn decided(document: &Document, decision: DecisionId) -> Option<Decided> {
+    let about = format!("{}/{decision}/about", decisions_of(document.id().kind));
+    let mut made: Option<ChangeHash> = None;
+    let mut written: BTreeMap<ChangeHash, BTreeMap<String, Option<Value>>> = BTreeMap::new();
+    history::walk(document, |change, path, value| {
+        let hash = ChangeHash::from(&change.hash());
+        if path == about {
+            made.get_or_insert(hash);
+        } else if !is_decision(path) {
+            written
+                .entry(hash)
+                .or_default()
+                .insert(path.to_owned(), value);
+        }
+    });
+    let change = made?;
+    let fields = written.remove(&change).unwrap_or_default();
+    let field = |(path, value): (String, Option<Value>)| {
+        let field = DecidedField {
+            before: values_before(document, &change, &path),
+            stands: document.writers_of(&path) == BTreeSet::from([change]),
+            value,
+        };
+        (path, field)
+    };
+    Some(Decided {
+        change,
+        fields: fields.into_iter().map(field).collect(),
+    })
+}
+
+/// The distinct values of a field that the author of a change saw before it, in order; none when nobody had written it.
+pub fn values_before(document: &Document, change: &ChangeHash, path: &str) -> Vec<Option<Value>> {
+    let inner = document.inner();
+    let Some(meta) = inner.get_change_meta_by_hash(&change.into()) else {
+        return Vec::new();
+    };
+    let found = schema::place(path).and_then(|place| {
+        let map = document.map_of(place.root, place.entry)?;
+        inner.get_all_at(&map, place.key, &meta.deps).ok()
+    });
+    let values = found.into_iter().flatten();
+    let scalars = values.filter_map(|(value, _)| match value {
+        AmValue::Scalar(scalar) => Some(Value::from_scalar(&scalar)),
+        AmValue::Object(_) => None,
+    });
+    scalars.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+impl Document {
+    /// The changes whose values of a field stand.
+    fn writers_of(&self, path: &str) -> BTreeSet<ChangeHash> {
+        let map = schema::place(path)
+            .and_then(|place| Some((self.map_of(place.root, place.entry)?, place.key)));
+        let ops = map
+            .into_iter()
+            .flat_map(|(map, key)| self.values_in(&map, key));
+        ops.filter_map(|(_, op)| self.inner().hash_for_opid(&op))
+            .map(|hash| ChangeHash::from(&hash))
+            .collect()
     }
 }
 

@@ -68,13 +68,12 @@ fn values(document: &Document, path: &str) -> Vec<Option<Value>> {
 }
 
 /// Takes a decision back: one edit for each value, each by another author on the same ground.
-fn take_back(document: &Document, path: &str, before: &[Option<Value>]) -> Document {
+fn take_back(document: &Document) -> Document {
     let mut changes: Vec<RawChange> = Vec::new();
-    for (at, value) in before.iter().enumerate() {
-        let why = (at == 0).then_some("原件不是他的");
-        let set = [(path.to_owned(), value.clone())].into();
-        let author = by(10 + u8::try_from(at).unwrap());
-        changes.push(document.clone().edit(&undo(why, set), &author).unwrap());
+    let decided = decided(document, decision(1)).unwrap();
+    let edits = decided.edits_to_undo(decision(1), DocKind::Core, "原件不是他的");
+    for (edit, author) in edits.iter().zip(10..) {
+        changes.push(document.clone().edit(edit, &by(author)).unwrap());
     }
     let raw: Vec<&[u8]> = changes
         .iter()
@@ -114,7 +113,7 @@ fn a_decision_taken_back_stays_and_the_values_stand_again() {
         let mut core = core.clone();
         core.edit(&decide("x", [(birth(1), text(chosen))].into()), &by(3))
             .unwrap();
-        let back = take_back(&core, &birth(1), &before);
+        let back = take_back(&core);
         assert_eq!(values(&back, &birth(1)), before, "{chosen}");
         assert!(decisions(&back)[&decision(1)].is_undone());
         // On another copy, in another order, it is the same.
@@ -122,6 +121,48 @@ fn a_decision_taken_back_stays_and_the_values_stand_again() {
         pull(&mut other, &back);
         assert_eq!(values(&other, &birth(1)), before);
     }
+}
+
+#[test]
+fn a_decision_tells_what_stood_before_and_whether_it_still_stands() {
+    let mut core = contradicted();
+    let before = values(&core, &birth(1));
+    core.edit(&decide("x", [(birth(1), text("1990"))].into()), &by(3))
+        .unwrap();
+    let told = |core: &Document| decided(core, decision(1)).unwrap().fields[&birth(1)].clone();
+    let field = DecidedField {
+        before: before.clone(),
+        value: text("1990"),
+        stands: true,
+    };
+    assert_eq!(told(&core), field);
+    // A late third value contradicts it; the same value written again is somebody else's too.
+    let mut late = contradicted();
+    late.edit(&correct(1, "birth", "1993"), &by(6)).unwrap();
+    let mut contested = core.clone();
+    pull(&mut contested, &late);
+    assert!(!told(&contested).stands);
+    core.edit(&correct(1, "birth", "1994"), &by(6)).unwrap();
+    core.edit(&correct(1, "birth", "1990"), &by(6)).unwrap();
+    assert!(!told(&core).stands);
+    assert_eq!(told(&core).before, before);
+    assert_eq!(decided(&core, decision(2)), None);
+    let first = core.changes()[0].hash;
+    assert_eq!(values_before(&core, &first, &birth(1)), []);
+}
+
+#[test]
+fn a_field_that_nobody_had_written_is_cleared_when_a_decision_is_taken_back() {
+    let mut core = registered();
+    core.edit(&decide("x", [(birth(1), text("1990"))].into()), &by(3))
+        .unwrap();
+    let back = take_back(&core);
+    assert_eq!(values(&back, &birth(1)), [None]);
+    let mut nothing = registered();
+    nothing
+        .edit(&decide("late-edit x", Assignments::new()), &by(3))
+        .unwrap();
+    assert!(decisions(&take_back(&nothing))[&decision(1)].is_undone());
 }
 
 #[test]
@@ -220,7 +261,7 @@ proptest! {
         prop_assert_eq!(before.len(), wrote.len());
         core.edit(&decide("x", [(birth(1), year(&chosen))].into()), &by(3)).unwrap();
         prop_assert_eq!(values(&core, &birth(1)), [year(&chosen)]);
-        let back = take_back(&core, &birth(1), &before);
+        let back = take_back(&core);
         prop_assert_eq!(values(&back, &birth(1)), before);
     }
 }

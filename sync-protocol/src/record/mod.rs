@@ -38,7 +38,9 @@ pub use conflict::{
     ConflictingValue, Contradiction, EditOfRemoved, contradictions, edits_of_removed,
     residence_values,
 };
-pub use decision::{decisions, decisions_of, is_decision};
+pub use decision::{
+    Decided, DecidedField, decided, decisions, decisions_of, is_decision, values_before,
+};
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
 pub use genesis::SCHEMA_VERSION;
