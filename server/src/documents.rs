@@ -419,11 +419,13 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn joined(hashes: &[ChangeHash]) -> Vec<u8> {
+/// Hashes as they are stored, one after the other.
+pub(crate) fn joined(hashes: &[ChangeHash]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
-fn split(bytes: &[u8]) -> Vec<ChangeHash> {
+/// The same read again.
+pub(crate) fn split(bytes: &[u8]) -> Vec<ChangeHash> {
     bytes
         .chunks(32)
         .filter_map(ChangeHash::from_slice)

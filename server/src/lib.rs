@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub(crate) mod connections;
 pub mod demo;
+pub mod desk;
 pub mod devices;
 pub(crate) mod digests;
 pub(crate) mod documents;

@@ -10,7 +10,7 @@ use sojourn_sync_protocol::message::Grant;
 use sojourn_sync_protocol::{AreaCode, DeviceId, StaffId, Timestamp, limits};
 use subtle::ConstantTimeEq as _;
 
-use super::{AreasKinds, put_grant};
+use super::{AreasKinds, NewDevice, add};
 use crate::areas;
 use crate::params;
 use crate::staff;
@@ -244,19 +244,14 @@ fn enrol(
     issued: Issued,
     request: &Redeemed<'_>,
 ) -> Result<Enrolled, StoreError> {
-    tx.execute(
-        "INSERT INTO devices (id, staff, public_key, label, record_schema, grant_version, enrolled_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)",
-        params![
-            request.device.as_bytes(),
-            issued.staff.as_bytes(),
-            request.key.as_bytes(),
-            request.label,
-            request.record_schema,
-            now.millis()
-        ],
-    )?;
-    put_grant(tx, request.device, 1, &issued.grant, now)?;
+    let new = NewDevice {
+        id: request.device,
+        staff: issued.staff,
+        key: request.key,
+        label: request.label,
+        record_schema: request.record_schema,
+    };
+    add(tx, &new, &issued.grant.areas, &issued.grant.kinds, now)?;
     tx.execute(
         "UPDATE enrolment_codes SET device = ?2 WHERE handle = ?1",
         params![code.handle(), request.device.as_bytes()],

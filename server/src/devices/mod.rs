@@ -144,6 +144,48 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Device>, StoreError> {
     tx.query(&sql, &[], read)
 }
 
+/// A device that is to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewDevice<'a> {
+    /// Its id.
+    pub id: DeviceId,
+    /// Whose it is.
+    pub staff: StaffId,
+    /// Its public key.
+    pub key: &'a VerifyingKey,
+    /// What people call it.
+    pub label: &'a str,
+    /// Schema of the household record that it writes.
+    pub record_schema: u32,
+}
+
+/// Adds a device with the first version of its grant.
+pub(crate) fn add(
+    tx: &Tx<'_>,
+    new: &NewDevice<'_>,
+    areas: &[AreaCode],
+    kinds: &[DocKind],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO devices (id, staff, public_key, label, record_schema, grant_version, enrolled_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)",
+        params![
+            new.id.as_bytes(),
+            new.staff.as_bytes(),
+            new.key.as_bytes(),
+            new.label,
+            new.record_schema,
+            now.millis()
+        ],
+    )?;
+    let grant = AreasKinds {
+        areas: areas.to_vec(),
+        kinds: kinds.to_vec(),
+    };
+    put_grant(tx, new.id, 1, &grant, now)
+}
+
 /// A version of a device's grant, the present one or an earlier.
 pub fn grant_at(tx: &Tx<'_>, device: DeviceId, wanted: u32) -> Result<Option<Grant>, StoreError> {
     tx.query_opt(

@@ -12,7 +12,7 @@ use sojourn_sync_protocol::{
     batch::{Batch, PushedChange},
     gate::{self, ChangeHead},
     message::{Fate, Grant, QuarantineReason},
-    record::{Attribution, Touch, Unfit, Value, inspect},
+    record::{Attribution, Touch, Unfit, Value, inspect, is_decision},
 };
 
 use super::quarantine::{self, Aside};
@@ -20,6 +20,7 @@ use super::scratch::{Scratch, guarded};
 use super::standing::Standing;
 use super::verdict::{Allowed, By, Circumstances, Responsibility, judge};
 use crate::areas;
+use crate::desk;
 use crate::devices::{self, Device};
 use crate::documents;
 use crate::projection::{self, IdHashKey, Rows};
@@ -367,6 +368,11 @@ impl Pass<'_, '_> {
             .is_none()
         {
             self.may_register(id, &touches)?;
+        }
+        if touches.iter().any(|touch| is_decision(&touch.path))
+            && !desk::is_desk(self.tx, self.device.id)?
+        {
+            return Err(QuarantineReason::NotAuthorised.into());
         }
         let careful = self.care.contains_key(&id);
         let batch = self.batch;

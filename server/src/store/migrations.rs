@@ -21,6 +21,9 @@ pub(crate) const STEPS: &[Step] = &[
     crate::ingest::SCHEMAS[1],
     ("prepared pages", crate::pages::SCHEMA),
     crate::ingest::SCHEMAS[2],
+    ("desks", crate::desk::SCHEMA),
+    ("proposals", crate::review::decide::SCHEMA),
+    ("claims", crate::review::claims::SCHEMA),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

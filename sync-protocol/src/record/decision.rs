@@ -5,6 +5,7 @@
 //! and why; what follows from it is written in the same change. One that was taken back says so and stays.
 
 use automerge::{ReadDoc as _, Value as AmValue};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Document;
@@ -49,13 +50,13 @@ pub struct Decided {
     /// The change that made it.
     pub change: ChangeHash,
     /// The fields that it wrote, by path.
-    pub fields: BTreeMap<String, DecidedField>,
+    pub fields: BTreeMap<String, Written>,
 }
 
-/// A field that a decision wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecidedField {
-    /// The distinct values that stood when it was made, in order.
+/// A field as one change wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The distinct values that its author saw, in order; none when nobody had written it.
     pub before: Vec<Option<Value>>,
     /// The value it wrote.
     pub value: Option<Value>,
@@ -93,33 +94,29 @@ impl Decided {
 /// What a decision of a document did; `None` when there is no such decision in it.
 pub fn decided(document: &Document, decision: DecisionId) -> Option<Decided> {
     let about = format!("{}/{decision}/about", decisions_of(document.id().kind));
-    let mut made: Option<ChangeHash> = None;
-    let mut written: BTreeMap<ChangeHash, BTreeMap<String, Option<Value>>> = BTreeMap::new();
-    history::walk(document, |change, path, value| {
-        let hash = ChangeHash::from(&change.hash());
-        if path == about {
-            made.get_or_insert(hash);
-        } else if !is_decision(path) {
-            written
-                .entry(hash)
-                .or_default()
-                .insert(path.to_owned(), value);
+    let change = history::history(document, Some(&about)).first()?.change;
+    let mut fields = written_by(document, &change);
+    fields.retain(|path, _| !is_decision(path));
+    Some(Decided { change, fields })
+}
+
+/// Every field that a change wrote, by path.
+pub fn written_by(document: &Document, change: &ChangeHash) -> BTreeMap<String, Written> {
+    let mut fields = BTreeMap::new();
+    history::walk(document, |author, path, value| {
+        if author.hash().0 == change.0 {
+            fields.insert(path.to_owned(), value);
         }
     });
-    let change = made?;
-    let fields = written.remove(&change).unwrap_or_default();
-    let field = |(path, value): (String, Option<Value>)| {
-        let field = DecidedField {
-            before: values_before(document, &change, &path),
-            stands: document.writers_of(&path) == BTreeSet::from([change]),
+    let written = |(path, value): (String, Option<Value>)| {
+        let written = Written {
+            before: values_before(document, change, &path),
+            stands: document.writers_of(&path) == BTreeSet::from([*change]),
             value,
         };
-        (path, field)
+        (path, written)
     };
-    Some(Decided {
-        change,
-        fields: fields.into_iter().map(field).collect(),
-    })
+    fields.into_iter().map(written).collect()
 }
 
 /// The distinct values of a field that the author of a change saw before it, in order; none when nobody had written it.

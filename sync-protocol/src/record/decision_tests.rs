@@ -130,7 +130,7 @@ fn a_decision_tells_what_stood_before_and_whether_it_still_stands() {
     core.edit(&decide("x", [(birth(1), text("1990"))].into()), &by(3))
         .unwrap();
     let told = |core: &Document| decided(core, decision(1)).unwrap().fields[&birth(1)].clone();
-    let field = DecidedField {
+    let field = Written {
         before: before.clone(),
         value: text("1990"),
         stands: true,

@@ -298,6 +298,10 @@ impl Document {
         true
     }
 
+    pub(crate) fn lineage(&self) -> &'static Lineage {
+        self.lineage
+    }
+
     /// The constant change of this kind with this hash.
     pub(crate) fn constant(&self, hash: &ChangeHash) -> Option<&'static Change> {
         self.lineage

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::attribution::Attribution;
 use super::document::{Document, actor_of, read_change};
-use super::genesis;
+use super::genesis::{self, Lineage};
 use super::schema::{Field, Shape, collection_named, field_at, is_entry_id};
 use super::value::{FieldType, Value};
 use crate::limits::TEXT_BYTES_MAX;
@@ -155,6 +155,7 @@ enum Map {
 #[derive(Debug, Clone)]
 pub struct Outline {
     kind: DocKind,
+    lineage: &'static Lineage,
     maps: HashMap<OpId, Map>,
     entries: HashSet<String>,
     /// Changes taken in, each with the number of its last operation.
@@ -167,8 +168,29 @@ impl Outline {
         self.taken.contains_key(hash)
     }
 
+    /// The maps of the constants that a change builds on: a copy takes those in with it.
+    fn maps_of_constants(&self, deps: &[ChangeHash]) -> Vec<(OpId, Map)> {
+        let upto = deps
+            .iter()
+            .filter_map(|dep| self.lineage.position(dep))
+            .max();
+        let constants = upto.map_or(&[][..], |last| &self.lineage.changes()[..=last]);
+        let mut maps = Vec::new();
+        for constant in constants {
+            let ids = constant.start_op().get()..;
+            for (op, at) in constant.decode().operations.iter().zip(ids) {
+                if let (OpType::Make(ObjType::Map), Key::Map(name)) = (&op.action, &op.key) {
+                    let id = OpId(at, constant.actor_id().clone());
+                    maps.push((id, Map::Collection(name.to_string())));
+                }
+            }
+        }
+        maps
+    }
+
     /// Goes on by a change whose touches have been judged.
     pub fn take(&mut self, facts: &ChangeFacts) {
+        self.maps.extend(self.maps_of_constants(&facts.deps));
         for (at, op) in facts.ops.iter().enumerate() {
             let (Key::Map(key), ObjectId::Id(map)) = (&op.key, &op.obj) else {
                 continue;
@@ -256,8 +278,9 @@ impl Document {
             });
         }
         let known = self.has(&facts.hash);
-        // Entries that the change itself makes.
-        let mut made: HashMap<OpId, Map> = HashMap::new();
+        // Maps that come with the constants it builds on, then entries that the change itself makes.
+        let mut made: HashMap<OpId, Map> =
+            outline.maps_of_constants(&facts.deps).into_iter().collect();
         let mut touches = Vec::with_capacity(facts.ops.len());
         for (at, op) in facts.ops.iter().enumerate() {
             let Key::Map(key) = &op.key else {
@@ -342,6 +365,7 @@ impl Document {
         }
         Outline {
             kind: self.id().kind,
+            lineage: self.lineage(),
             maps,
             entries,
             taken: HashMap::new(),

@@ -39,7 +39,7 @@ pub use conflict::{
     residence_values,
 };
 pub use decision::{
-    Decided, DecidedField, decided, decisions, decisions_of, is_decision, values_before,
+    Decided, Written, decided, decisions, decisions_of, is_decision, values_before, written_by,
 };
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};

@@ -1,16 +1,22 @@
 //! What waits for a person: contradictions, contested residences, late edits, edits of removed persons,
 //! unknown areas, and changes kept aside. Derived from the log alone, so a rebuild gives the same items.
 //!
-//! An item of a household is where the household is. Nothing here resolves one: an ordinary change does.
+//! An item of a household is where the household is. Nothing here settles one: an ordinary change does, such as `decide` makes.
+
+pub mod case;
+pub mod claims;
+pub mod decide;
+pub mod queue;
+pub mod severity;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DocKind, HouseholdId,
-    record::{Document, contradictions, edits_of_removed},
+    record::{Document, Shown, contradictions, decisions, edits_of_removed},
 };
 
 use crate::documents::kind;
@@ -32,7 +38,7 @@ CREATE TABLE reviews (
 pub(crate) const RESIDENCE: &str = "residence/area";
 
 /// Why something waits for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewKind {
     /// A field has several values.
@@ -108,13 +114,62 @@ impl Item {
             subject,
         }
     }
+
+    /// How a decision says that it is about this.
+    pub(crate) fn about(&self) -> String {
+        format!("{} {}", self.kind, self.subject)
+    }
+
+    /// What a decision of this document says that it is about.
+    fn read(about: &str, document: DocKind) -> Option<Self> {
+        let (kind, subject) = about.split_once(' ')?;
+        Some(Self::new(kind.parse().ok()?, document, subject.to_owned()))
+    }
+
+    /// Whether it waits until a decision is about it: nothing else in the document tells that somebody has seen it.
+    fn needs_a_decision(&self) -> bool {
+        matches!(self.kind, ReviewKind::LateEdit | ReviewKind::EditOfRemoved)
+    }
+}
+
+/// What decisions of a document are about.
+struct Decided {
+    standing: BTreeSet<String>,
+    undone: BTreeSet<String>,
+}
+
+impl Decided {
+    fn of(document: &Document) -> Self {
+        let (mut standing, mut undone) = (BTreeSet::new(), BTreeSet::new());
+        for decision in decisions(document).into_values() {
+            let into = if decision.is_undone() {
+                &mut undone
+            } else {
+                &mut standing
+            };
+            into.extend(decision.about.iter().flat_map(Shown::values).cloned());
+        }
+        Self { standing, undone }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.standing.is_empty() && self.undone.is_empty()
+    }
+
+    /// Items that no decision is about any more, since each was taken back.
+    fn reopened(&self, document: DocKind) -> impl Iterator<Item = Item> {
+        let undone = self.undone.difference(&self.standing);
+        undone
+            .filter_map(move |about| Item::read(about, document))
+            .filter(Item::needs_a_decision)
+    }
 }
 
 /// The open items of a household, each with the change that opened it.
 pub(crate) type Items = BTreeMap<Item, ChangeHash>;
 
 /// What the present state of a document leaves open.
-fn open_in(seen: &Seen<'_>) -> BTreeSet<Item> {
+fn open_in(seen: &Seen<'_>, decided: &Decided) -> BTreeSet<Item> {
     let kind = seen.document.id().kind;
     let mut open: BTreeSet<Item> = contradictions(seen.document)
         .into_iter()
@@ -136,6 +191,7 @@ fn open_in(seen: &Seen<'_>) -> BTreeSet<Item> {
             Item::new(ReviewKind::EditOfRemoved, kind, subject)
         }));
     }
+    open.extend(decided.reopened(kind));
     open
 }
 
@@ -154,12 +210,14 @@ pub(crate) struct Seen<'a> {
 }
 
 /// Brings a household's items up to date after one change: new ones are opened by it, settled ones go.
-/// A late edit waits until a person has seen it.
+/// A late edit waits until a decision is about it.
 pub(crate) fn advance(items: &mut Items, seen: &Seen<'_>) {
     let kind = seen.document.id().kind;
-    let mut open = open_in(seen);
+    let decided = Decided::of(seen.document);
+    let mut open = open_in(seen, &decided);
     items.retain(|item, _| {
-        item.document != kind || item.kind == ReviewKind::LateEdit || open.contains(item)
+        let unseen = item.kind == ReviewKind::LateEdit && !decided.standing.contains(&item.about());
+        item.document != kind || unseen || open.contains(item)
     });
     if seen.late {
         let subject = seen.change.to_string();
@@ -174,7 +232,7 @@ pub(crate) fn advance(items: &mut Items, seen: &Seen<'_>) {
 /// document between two of them is asked for by `after` only when it matters.
 ///
 /// Where nothing of the document waited before and nothing waits after, whatever was opened on the way was settled on
-/// the way, and only late edits remain.
+/// the way, and only late edits remain, unless somebody decides.
 pub(crate) fn advance_all<E>(
     items: &mut Items,
     steps: &[Taken],
@@ -188,7 +246,8 @@ pub(crate) fn advance_all<E>(
     let waited = items
         .keys()
         .any(|item| item.document == kind && item.kind != ReviewKind::LateEdit);
-    let quiet = !waited && open_in(&last.seen(document)).is_empty();
+    let decided = Decided::of(document);
+    let quiet = !waited && decided.is_empty() && open_in(&last.seen(document), &decided).is_empty();
     for (at, step) in earlier.iter().enumerate() {
         if quiet {
             items.extend(step.late_edit(kind));

@@ -1,0 +1,203 @@
+//! One open question with all that a person needs to settle it: who wrote what, on which tablet, when it was written and
+//! when it arrived, what each had before them, what else they wrote with it, and what was decided about it before.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sojourn_sync_protocol::record::{
+    Contradiction, DecisionView, Document, HistoryEntry, HouseholdView, Shown, Written,
+    contradictions, decisions, history, view, written_by,
+};
+use sojourn_sync_protocol::{
+    AreaCode, ChangeHash, DecisionId, DeviceId, DocKind, DocumentId, HouseholdId, StaffId,
+    Timestamp,
+};
+
+use super::claims::{self, Claim};
+use super::decide::{Choice, Objection, Opened, Proposal, QuestionId, Reviewer};
+use super::severity::Severity;
+use super::{Item, ReviewKind};
+use crate::params;
+use crate::review;
+use crate::store::{StoreError, Tx};
+
+/// A question and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// Which question.
+    pub question: QuestionId,
+    /// The area responsible.
+    pub area: AreaCode,
+    /// How much depends on it.
+    pub severity: Severity,
+    /// Whether two people must agree.
+    pub needs_two: bool,
+    /// The document's heads: whoever decides says that they saw these.
+    pub heads: Vec<ChangeHash>,
+    /// The field's contradiction, for a question about one.
+    pub contradiction: Option<Contradiction>,
+    /// The changes that the question is between, or is about.
+    pub sides: Vec<Side>,
+    /// Decisions about it, those taken back among them.
+    pub earlier: BTreeMap<DecisionId, DecisionView>,
+    /// A choice that waits for a second person.
+    pub proposal: Option<Proposed>,
+    /// Who is at work on it.
+    pub claim: Option<Claim>,
+    /// The household as it stands, identity numbers masked.
+    pub record: HouseholdView,
+}
+
+/// One change that a question is between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// The change.
+    pub change: ChangeHash,
+    /// Who, as it claims.
+    pub staff: Option<StaffId>,
+    /// The area they worked for.
+    pub area: Option<AreaCode>,
+    /// The tablet that handed it in.
+    pub device: DeviceId,
+    /// When it was written, by the author's clock, in milliseconds.
+    pub written_at: Timestamp,
+    /// When it arrived, by the register's clock, in milliseconds.
+    pub arrived_at: Timestamp,
+    /// The household had left the author's area.
+    pub late: bool,
+    /// The kind of edit.
+    pub edit: Option<String>,
+    /// Every field that it wrote, with what its author saw there before.
+    pub fields: BTreeMap<String, Written>,
+}
+
+/// A choice that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proposed {
+    /// Whose it is.
+    pub staff: StaffId,
+    /// What they chose.
+    pub choice: Choice,
+    /// Why.
+    pub reason: String,
+}
+
+/// Reads a question that waits.
+///
+/// # Errors
+/// [`Objection::Unknown`] when it does not wait, or not in the reviewer's areas.
+pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
+    let household = question.household;
+    let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
+    let item = question.item();
+    if !review::of_household(tx, household)?.contains_key(&item) {
+        return Err(Objection::Unknown);
+    }
+    let document = &opened.held.document;
+    let found = contradictions(document);
+    let contradiction = found.into_iter().find(|found| found.path == item.subject);
+    let mut sides = Vec::new();
+    for change in between(&item, document, contradiction.as_ref()) {
+        sides.extend(side(tx, document, change)?);
+    }
+    let about = item.about();
+    let mut earlier = decisions(document);
+    earlier.retain(|_, decision| {
+        let about_this = |shown: &Shown<String>| shown.values().any(|said| *said == about);
+        decision.about.as_ref().is_some_and(about_this)
+    });
+    let proposal = Proposal::of(tx, household, &item)?;
+    Ok(Case {
+        question: question.clone(),
+        area: opened.owner.clone(),
+        severity: item.severity(),
+        needs_two: item.needs_two(),
+        heads: document.heads(),
+        contradiction,
+        sides,
+        earlier,
+        proposal: proposal.map(|proposal| Proposed {
+            staff: proposal.staff,
+            choice: proposal.choice,
+            reason: proposal.reason,
+        }),
+        claim: claims::of(tx, household, &item)?,
+        record: record(tx, reviewer, household)?,
+    })
+}
+
+/// The household as somebody may see it.
+fn record(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    household: HouseholdId,
+) -> Result<HouseholdView, Objection> {
+    let core = Opened::of(tx, reviewer, DocumentId::new(household, DocKind::Core))?;
+    let health = Opened::of(tx, reviewer, DocumentId::new(household, DocKind::Health));
+    let health = match health {
+        Ok(health) => Some(health.held.document),
+        Err(Objection::Unknown) => None,
+        Err(error) => return Err(error),
+    };
+    let mut view = view(household, &core.held.document, health.as_ref())
+        .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    view.mask_id_numbers();
+    Ok(view)
+}
+
+/// The changes that a question is between, or is about.
+fn between(
+    item: &Item,
+    document: &Document,
+    contradiction: Option<&Contradiction>,
+) -> Vec<ChangeHash> {
+    match item.kind {
+        ReviewKind::Contradiction | ReviewKind::ContestedResidence => {
+            let values = contradiction.into_iter().flat_map(|found| &found.values);
+            values.map(|value| value.change).collect()
+        }
+        ReviewKind::LateEdit => item.subject.parse().into_iter().collect(),
+        ReviewKind::EditOfRemoved => {
+            let named = item.subject.split(' ').skip(1);
+            named.filter_map(|hash| hash.parse().ok()).collect()
+        }
+        ReviewKind::UnknownArea => history(document, Some(super::RESIDENCE))
+            .last()
+            .map(|entry| entry.change)
+            .into_iter()
+            .collect(),
+        ReviewKind::Quarantined => Vec::new(),
+    }
+}
+
+fn side(tx: &Tx<'_>, document: &Document, change: ChangeHash) -> Result<Option<Side>, StoreError> {
+    let id = document.id();
+    let came = tx.query_opt(
+        "SELECT device, arrived_at, late FROM changes WHERE household = ?1 AND kind = ?2 AND hash = ?3",
+        params![id.household.as_bytes(), id.kind.code(), change.as_bytes()],
+        |row| {
+            Ok((
+                DeviceId::from_bytes(row.array(0)?),
+                Timestamp::from_millis(row.i64(1)?),
+                row.bool(2)?,
+            ))
+        },
+    )?;
+    let told: Option<HistoryEntry> = history(document, None)
+        .into_iter()
+        .find(|entry| entry.change == change);
+    let (Some((device, arrived_at, late)), Some(told)) = (came, told) else {
+        return Ok(None);
+    };
+    Ok(Some(Side {
+        change,
+        staff: told.staff,
+        area: told.area,
+        device,
+        written_at: told.at,
+        arrived_at,
+        late,
+        edit: told.edit,
+        fields: written_by(document, &change),
+    }))
+}

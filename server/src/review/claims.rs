@@ -1,0 +1,107 @@
+//! Who is at work on an open question. A claim ends by itself, so nobody can hold a question up; while it lasts, nobody else
+//! settles it.
+
+use serde::Serialize;
+use sojourn_sync_protocol::{HouseholdId, StaffId, Timestamp};
+
+use super::Item;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE review_claims (
+    household BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    document BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    staff BLOB NOT NULL REFERENCES staff (id),
+    until BIGINT NOT NULL,
+    PRIMARY KEY (household, kind, document, subject)
+);
+";
+
+/// How long somebody who has a question open is left alone with it, milliseconds.
+pub const OPEN_MS: i64 = 15 * 60 * 1000;
+/// How long a question stays with the person to whom it was given, milliseconds.
+pub const ASSIGNED_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+
+/// A claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Claim {
+    /// Whose it is.
+    pub staff: StaffId,
+    /// When it ends.
+    #[serde(skip)]
+    pub until: Timestamp,
+}
+
+impl Claim {
+    /// Whether it keeps somebody from the question.
+    pub fn excludes(&self, staff: StaffId, now: Timestamp) -> bool {
+        self.staff != staff && self.until > now
+    }
+
+    pub(super) fn read(row: &Row<'_>, column: usize) -> Result<Self, StoreError> {
+        Ok(Claim {
+            staff: StaffId::from_bytes(row.array(column)?),
+            until: Timestamp::from_millis(row.i64(column + 1)?),
+        })
+    }
+}
+
+/// The claim on a question, ended or not.
+pub(crate) fn of(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+    item: &Item,
+) -> Result<Option<Claim>, StoreError> {
+    tx.query_opt(
+        "SELECT staff, until FROM review_claims
+         WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
+        params![
+            household.as_bytes(),
+            item.kind.name(),
+            item.document.code(),
+            &item.subject
+        ],
+        |row| Claim::read(row, 0),
+    )
+}
+
+/// Puts a claim in the place of whatever there was.
+pub(crate) fn put(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+    item: &Item,
+    claim: Claim,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO review_claims (household, kind, document, subject, staff, until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (household, kind, document, subject) DO UPDATE
+         SET staff = excluded.staff, until = excluded.until",
+        params![
+            household.as_bytes(),
+            item.kind.name(),
+            item.document.code(),
+            &item.subject,
+            claim.staff.as_bytes(),
+            claim.until.millis()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Ends the claim on a question.
+pub(crate) fn end(tx: &Tx<'_>, household: HouseholdId, item: &Item) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM review_claims WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
+        params![
+            household.as_bytes(),
+            item.kind.name(),
+            item.document.code(),
+            &item.subject
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,514 @@
+//! Settling an open question, and taking that back. What somebody chose becomes an ordinary change of the document, made at
+//! their desk and judged like any other, in one transaction: it is all there with its reason, or nothing is.
+//!
+//! What a choice writes is decided by [`assignments`], which is pure. A question that has changed since somebody looked is
+//! not settled by what they saw. Where two people must agree, the first choice waits as a proposal, and nothing is written.
+
+use serde::{Deserialize, Serialize};
+use sojourn_sync_protocol::record::{
+    Assignments, Document, Edit, EditError, NewDecision, Value, contradictions, decided, decisions,
+    written_by,
+};
+use sojourn_sync_protocol::{
+    AreaCode, ChangeHash, DecisionId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
+    message::Fate,
+};
+
+use super::claims::{self, Claim};
+use super::{Item, RESIDENCE, ReviewKind};
+use crate::clock::Clock;
+use crate::desk::{Desk, Draws, NotMade};
+use crate::documents::{self, Held};
+use crate::ingest::Settled;
+use crate::live::Live;
+use crate::params;
+use crate::store::{Store, StoreError, Tx};
+use crate::{areas, residence, review};
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE proposals (
+    household BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    document BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    staff BLOB NOT NULL REFERENCES staff (id),
+    choice TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    heads BLOB NOT NULL,
+    proposed_at BIGINT NOT NULL,
+    PRIMARY KEY (household, kind, document, subject)
+);
+";
+
+/// Characters of a reason, as the record takes them.
+pub const REASON_CHARS_MAX: usize = 500;
+
+/// Who settles questions, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewer {
+    /// Who.
+    pub staff: StaffId,
+    /// The areas they answer for, and all below.
+    pub areas: Vec<AreaCode>,
+    /// The kinds of document they may read.
+    pub kinds: Vec<DocKind>,
+}
+
+/// Which question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionId {
+    /// The household.
+    pub household: HouseholdId,
+    /// Why it waits.
+    pub kind: ReviewKind,
+    /// The document it is in.
+    pub document: DocKind,
+    /// What it is about.
+    pub subject: String,
+}
+
+impl QuestionId {
+    pub(super) fn item(&self) -> Item {
+        Item::new(self.kind, self.document, self.subject.clone())
+    }
+}
+
+/// What somebody chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "choose", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Choice {
+    /// One of the values that stand, by the change that wrote it.
+    Value {
+        /// That change.
+        change: ChangeHash,
+    },
+    /// Another value; `null` clears the field.
+    Other {
+        /// The value.
+        value: Option<Value>,
+    },
+    /// The record stays as it is: a late edit counts, a removal stands.
+    Keep {},
+    /// The person who was removed belongs to the household.
+    Restore {},
+    /// The fields that a late edit wrote get back what they had, where nobody has written them since.
+    PutBack {},
+}
+
+/// What somebody wants to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Which question.
+    pub question: QuestionId,
+    /// The document's heads as they saw it.
+    pub seen: Vec<ChangeHash>,
+    /// What they chose.
+    pub choice: Choice,
+    /// Why. May be empty for who agrees with a proposal.
+    pub reason: String,
+}
+
+/// A decision to take back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undo {
+    /// The household.
+    pub household: HouseholdId,
+    /// The document it is in.
+    pub document: DocKind,
+    /// Which.
+    pub decision: DecisionId,
+    /// Why.
+    pub reason: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It waits for a second person.
+    Proposed,
+    /// It is done.
+    Decided {
+        /// The entry in the record.
+        decision: DecisionId,
+    },
+    /// It was taken back.
+    Undone,
+}
+
+/// Why nothing was done. Nothing of it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// There is no such question, or it is not theirs.
+    #[error("there is no such question in the areas of this reviewer")]
+    Unknown,
+    /// The record or the question has changed since: look again.
+    #[error("the record has changed since it was looked at")]
+    Stale,
+    /// Somebody else is at work on it.
+    #[error("somebody else is at work on it")]
+    Claimed(Claim),
+    /// A reason is 1 to [`REASON_CHARS_MAX`] characters.
+    #[error("a reason is 1 to {REASON_CHARS_MAX} characters")]
+    Reason,
+    /// The choice does not answer the question.
+    #[error("this choice does not answer the question")]
+    NotAChoice,
+    /// The area is not in the tree.
+    #[error("area {0} is not in the tree")]
+    UnknownArea(String),
+    /// A value does not fit.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The register does not take the change; the name of the reason.
+    #[error("the register does not take it: {0}")]
+    Refused(&'static str),
+    /// It was taken back before.
+    #[error("the decision was taken back before")]
+    UndoneAlready,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NotMade> for Objection {
+    fn from(not_made: NotMade) -> Self {
+        match not_made {
+            NotMade::Edit(error) => Objection::Edit(error),
+            NotMade::Fate(Fate::Quarantined { reason }) => Objection::Refused(reason.name()),
+            NotMade::Fate(_) => Objection::Stale,
+            NotMade::TooMany => Objection::Refused("too-large"),
+            NotMade::Store(error) => Objection::Store(error),
+        }
+    }
+}
+
+/// Settles a question, or proposes how.
+///
+/// # Errors
+/// [`Objection`]; nothing is stored then.
+pub async fn decide(
+    store: &Store,
+    live: &Live,
+    clock: &Clock,
+    reviewer: Reviewer,
+    order: Order,
+) -> Result<Outcome, Objection> {
+    let (draws, id) = (
+        Draws::new(clock),
+        DecisionId::new(clock.now(), clock.random()),
+    );
+    let now = clock.now();
+    let _turn = store.turn([*order.question.household.as_bytes()]).await;
+    let (outcome, settled) = store
+        .write("decide", move |tx| {
+            settle(tx, &reviewer, &order, id, &draws, now)
+        })
+        .await?;
+    live.moved(settled.moved);
+    Ok(outcome)
+}
+
+/// Takes a decision back: every field that it wrote has the values that it had.
+///
+/// # Errors
+/// [`Objection::Stale`] when somebody has written one of the fields since; nothing is stored.
+pub async fn undo(
+    store: &Store,
+    live: &Live,
+    clock: &Clock,
+    reviewer: Reviewer,
+    order: Undo,
+) -> Result<Outcome, Objection> {
+    let (draws, now) = (Draws::new(clock), clock.now());
+    let _turn = store.turn([*order.household.as_bytes()]).await;
+    let settled = store
+        .write("undo decision", move |tx| {
+            take_back(tx, &reviewer, &order, &draws, now)
+        })
+        .await?;
+    live.moved(settled.moved);
+    Ok(Outcome::Undone)
+}
+
+/// A document of a household that a reviewer answers for.
+pub(super) struct Opened {
+    pub(super) owner: AreaCode,
+    pub(super) held: Held,
+}
+
+impl Opened {
+    /// Opens it; who may not is told what somebody is told who asks for nothing.
+    pub(super) fn of(tx: &Tx<'_>, reviewer: &Reviewer, id: DocumentId) -> Result<Self, Objection> {
+        let owner = residence::owner(tx, id.household)?.ok_or(Objection::Unknown)?;
+        let theirs =
+            reviewer.kinds.contains(&id.kind) && areas::is_within(tx, &owner, &reviewer.areas)?;
+        if !theirs {
+            return Err(Objection::Unknown);
+        }
+        let held = documents::load(tx, id)?.ok_or(Objection::Unknown)?;
+        Ok(Self { owner, held })
+    }
+
+    fn make(
+        &self,
+        tx: &Tx<'_>,
+        reviewer: &Reviewer,
+        edits: &[Edit],
+        draws: &Draws,
+        now: Timestamp,
+    ) -> Result<Settled, Objection> {
+        let (staff, areas, kinds) = (reviewer.staff, &reviewer.areas, &reviewer.kinds);
+        let desk = Desk::of(tx, staff, areas, kinds, draws, now)?;
+        let ground = (&self.held.document, self.held.epoch);
+        Ok(desk.make(tx, ground, edits, &self.owner, draws, now)?)
+    }
+}
+
+fn settle(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    order: &Order,
+    id: DecisionId,
+    draws: &Draws,
+    now: Timestamp,
+) -> Result<(Outcome, Settled), Objection> {
+    let question = &order.question;
+    let (household, item) = (question.household, question.item());
+    let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
+    let document = &opened.held.document;
+    let waits = review::of_household(tx, household)?.contains_key(&item);
+    if !waits || document.heads() != order.seen {
+        return Err(Objection::Stale);
+    }
+    if let Some(claim) = claims::of(tx, household, &item)?
+        && claim.excludes(reviewer.staff, now)
+    {
+        return Err(Objection::Claimed(claim));
+    }
+    let earlier = Proposal::of(tx, household, &item)?;
+    let agreed = earlier.filter(|earlier| {
+        earlier.staff != reviewer.staff
+            && earlier.choice == order.choice
+            && earlier.heads == order.seen
+    });
+    let reason = match &agreed {
+        Some(earlier) => earlier.reason.clone(),
+        None => reason_of(&order.reason)?,
+    };
+    let set = assignments(&item, document, &order.choice, &reason)?;
+    if let Some(Some(Value::Text(area))) = set.get(RESIDENCE)
+        && !area
+            .parse()
+            .is_ok_and(|area| areas::is_known(tx, &area).unwrap_or(false))
+    {
+        return Err(Objection::UnknownArea(area.clone()));
+    }
+    let edit = Edit::Decide(NewDecision {
+        id: Some(id),
+        document: question.document,
+        about: item.about(),
+        reason: reason.clone(),
+        seconded: agreed.as_ref().map(|earlier| earlier.staff),
+        set,
+    });
+    if item.needs_two() && agreed.is_none() {
+        // A choice that the record would not take is no proposal.
+        document
+            .clone()
+            .edit(&edit, &Desk::rehearsing(reviewer.staff, &opened.owner, now))?;
+        let proposal = Proposal {
+            staff: reviewer.staff,
+            choice: order.choice.clone(),
+            reason,
+            heads: order.seen.clone(),
+        };
+        proposal.put(tx, household, &item, now)?;
+        claims::end(tx, household, &item)?;
+        return Ok((Outcome::Proposed, Settled::default()));
+    }
+    let settled = opened.make(tx, reviewer, &[edit], draws, now)?;
+    Proposal::forget(tx, household, &item)?;
+    claims::end(tx, household, &item)?;
+    Ok((Outcome::Decided { decision: id }, settled))
+}
+
+fn take_back(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    order: &Undo,
+    draws: &Draws,
+    now: Timestamp,
+) -> Result<Settled, Objection> {
+    let opened = Opened::of(
+        tx,
+        reviewer,
+        DocumentId::new(order.household, order.document),
+    )?;
+    let document = &opened.held.document;
+    let reason = reason_of(&order.reason)?;
+    let made = decided(document, order.decision).ok_or(Objection::Unknown)?;
+    let known = decisions(document);
+    if known
+        .get(&order.decision)
+        .is_some_and(|decision| decision.is_undone())
+    {
+        return Err(Objection::UndoneAlready);
+    }
+    if !made.fields.values().all(|field| field.stands) {
+        return Err(Objection::Stale);
+    }
+    let edits = made.edits_to_undo(order.decision, order.document, &reason);
+    opened.make(tx, reviewer, &edits, draws, now)
+}
+
+fn reason_of(text: &str) -> Result<String, Objection> {
+    let text = text.trim();
+    let fits = (1..=REASON_CHARS_MAX).contains(&text.chars().count())
+        && !text.chars().any(|c| c.is_control() && c != '\n');
+    fits.then(|| text.to_owned()).ok_or(Objection::Reason)
+}
+
+/// What a choice writes, beside the entry that says so.
+fn assignments(
+    item: &Item,
+    document: &Document,
+    choice: &Choice,
+    reason: &str,
+) -> Result<Assignments, Objection> {
+    use ReviewKind::{ContestedResidence, Contradiction, EditOfRemoved, LateEdit, UnknownArea};
+    let path = || match item.kind {
+        UnknownArea => RESIDENCE.to_owned(),
+        _ => item.subject.clone(),
+    };
+    match (item.kind, choice) {
+        (Contradiction | ContestedResidence, Choice::Value { change }) => {
+            let found = contradictions(document)
+                .into_iter()
+                .filter(|found| found.path == item.subject)
+                .flat_map(|found| found.values)
+                .find(|value| value.change == *change);
+            let value = found.ok_or(Objection::NotAChoice)?.value;
+            Ok([(path(), value)].into())
+        }
+        (Contradiction | ContestedResidence | UnknownArea, Choice::Other { value }) => {
+            Ok([(path(), value.clone())].into())
+        }
+        (EditOfRemoved, Choice::Keep {} | Choice::Restore {}) => {
+            let person = item.subject.split(' ').next().unwrap_or_default();
+            let key = |key: &str| format!("{person}/removed/{key}");
+            let mut set: Assignments = [(key("note"), Some(Value::Text(reason.to_owned())))].into();
+            if matches!(choice, Choice::Restore {}) {
+                set.extend([(key("reason"), None), (key("on"), None)]);
+            }
+            Ok(set)
+        }
+        (LateEdit, Choice::Keep {}) => Ok(Assignments::new()),
+        (LateEdit, Choice::PutBack {}) => {
+            let change: ChangeHash = item.subject.parse().map_err(|_| Objection::NotAChoice)?;
+            let mut set = Assignments::new();
+            for (path, written) in written_by(document, &change) {
+                if written.stands && written.before.len() <= 1 {
+                    let before = written.before.into_iter().next().flatten();
+                    set.insert(path, before);
+                }
+            }
+            if set.is_empty() {
+                return Err(Objection::NotAChoice);
+            }
+            Ok(set)
+        }
+        _ => Err(Objection::NotAChoice),
+    }
+}
+
+/// A choice that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proposal {
+    /// Whose it is.
+    pub staff: StaffId,
+    /// What they chose.
+    pub choice: Choice,
+    /// Why.
+    pub reason: String,
+    /// The document's heads as they saw it.
+    pub heads: Vec<ChangeHash>,
+}
+
+impl Proposal {
+    /// The proposal for a question.
+    pub(crate) fn of(
+        tx: &Tx<'_>,
+        household: HouseholdId,
+        item: &Item,
+    ) -> Result<Option<Self>, StoreError> {
+        tx.query_opt(
+            "SELECT staff, choice, reason, heads FROM proposals
+             WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
+            params![
+                household.as_bytes(),
+                item.kind.name(),
+                item.document.code(),
+                &item.subject
+            ],
+            |row| {
+                let choice = serde_json::from_str(row.str(1)?);
+                Ok(Self {
+                    staff: StaffId::from_bytes(row.array(0)?),
+                    choice: choice.map_err(|_| StoreError::Shape {
+                        column: 1,
+                        expected: "a choice",
+                    })?,
+                    reason: row.text(2)?,
+                    heads: documents::split(row.bytes(3)?),
+                })
+            },
+        )
+    }
+
+    fn put(
+        &self,
+        tx: &Tx<'_>,
+        household: HouseholdId,
+        item: &Item,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        tx.execute(
+            "INSERT INTO proposals (household, kind, document, subject, staff, choice, reason, heads, proposed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (household, kind, document, subject) DO UPDATE
+             SET staff = excluded.staff, choice = excluded.choice, reason = excluded.reason,
+                 heads = excluded.heads, proposed_at = excluded.proposed_at",
+            params![
+                household.as_bytes(),
+                item.kind.name(),
+                item.document.code(),
+                &item.subject,
+                self.staff.as_bytes(),
+                serde_json::to_string(&self.choice).expect("a choice is plain data"),
+                &self.reason,
+                documents::joined(&self.heads),
+                now.millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn forget(tx: &Tx<'_>, household: HouseholdId, item: &Item) -> Result<(), StoreError> {
+        tx.execute(
+            "DELETE FROM proposals WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
+            params![
+                household.as_bytes(),
+                item.kind.name(),
+                item.document.code(),
+                &item.subject
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! The queue that reviewers work from: what waits in their areas, what matters most first and of that the oldest.
+//!
+//! Reads every open question of the store for a page of them: questions are few beside households, and people settle them.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, HouseholdId, StaffId, Timestamp};
+
+use super::claims::Claim;
+use super::severity::Severity;
+use super::{Item, ReviewKind};
+use crate::areas;
+use crate::documents::kind;
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+
+/// Questions on one page at most.
+pub const PAGE_MAX: usize = 200;
+
+/// One open question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// The household.
+    pub household: HouseholdId,
+    /// Why it waits.
+    pub kind: ReviewKind,
+    /// The document it is in.
+    pub document: DocKind,
+    /// A field's path, a change's hash, an area's code, or why a change was kept aside.
+    pub subject: String,
+    /// How much depends on it.
+    pub severity: Severity,
+    /// Whether two people must agree.
+    pub needs_two: bool,
+    /// The area responsible.
+    pub area: AreaCode,
+    /// The change that opened it.
+    pub change: ChangeHash,
+    /// When that arrived.
+    pub opened_at: Timestamp,
+    /// Who is at work on it.
+    pub claim: Option<Claim>,
+    /// Somebody has decided and waits for a second person.
+    pub proposed_by: Option<StaffId>,
+}
+
+/// Where in the queue a question stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    severity: Severity,
+    opened_at: Timestamp,
+    household: HouseholdId,
+    kind: ReviewKind,
+    document: DocKind,
+    subject: String,
+    change: ChangeHash,
+}
+
+impl Question {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place {
+            severity: self.severity,
+            opened_at: self.opened_at,
+            household: self.household,
+            kind: self.kind,
+            document: self.document,
+            subject: self.subject.clone(),
+            change: self.change,
+        }
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+/// Which questions are asked for. Nothing narrows by being absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only in this area and below it.
+    pub area: Option<AreaCode>,
+    /// Only of this kind.
+    pub kind: Option<ReviewKind>,
+    /// Only of this severity.
+    pub severity: Option<Severity>,
+    /// Only those that this person works on.
+    pub claimed_by: Option<StaffId>,
+    /// Only those that wait for a second person.
+    pub proposed: bool,
+}
+
+impl Filter {
+    fn takes(&self, question: &Question, now: Timestamp) -> bool {
+        let is = |wanted: Option<StaffId>| {
+            wanted.is_none_or(|staff| {
+                question
+                    .claim
+                    .is_some_and(|claim| claim.staff == staff && claim.until > now)
+            })
+        };
+        self.kind.is_none_or(|kind| question.kind == kind)
+            && self
+                .severity
+                .is_none_or(|severity| question.severity == severity)
+            && is(self.claimed_by)
+            && (!self.proposed || question.proposed_by.is_some())
+    }
+}
+
+/// One page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Page {
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// How many the filter lets through, on all pages.
+    pub total: usize,
+    /// Where the next page begins; absent on the last.
+    pub next: Option<Place>,
+}
+
+/// A page of the queue of somebody who answers for these areas; at most `most` questions.
+pub fn page(
+    tx: &Tx<'_>,
+    answers_for: &[AreaCode],
+    filter: &Filter,
+    after: Option<&Place>,
+    most: usize,
+    now: Timestamp,
+) -> Result<Page, StoreError> {
+    let within = match &filter.area {
+        Some(area) if areas::is_within(tx, area, answers_for)? => std::slice::from_ref(area),
+        Some(_) => &[],
+        None => answers_for,
+    };
+    let within = areas::subtree(tx, within)?;
+    let mut questions = open(tx)?;
+    questions.retain(|question| within.contains(&question.area) && filter.takes(question, now));
+    let total = questions.len();
+    questions.sort_unstable_by(Question::order);
+    let from = after.map_or(0, |after| {
+        questions.partition_point(|question| question.place() <= *after)
+    });
+    let most = most.clamp(1, PAGE_MAX);
+    let mut questions = questions.split_off(from);
+    let more = questions.len() > most;
+    questions.truncate(most);
+    let next = if more {
+        questions.last().map(Question::place)
+    } else {
+        None
+    };
+    Ok(Page {
+        questions,
+        total,
+        next,
+    })
+}
+
+/// Every open question.
+fn open(tx: &Tx<'_>) -> Result<Vec<Question>, StoreError> {
+    tx.query(
+        "SELECT r.household, r.kind, r.document, r.subject, h.area, r.change, c.arrived_at, l.staff, l.until,
+            p.staff
+         FROM reviews r
+         JOIN households h ON h.household = r.household
+         JOIN changes c ON c.household = r.household AND c.kind = r.document AND c.hash = r.change
+         LEFT JOIN review_claims l ON l.household = r.household AND l.kind = r.kind
+            AND l.document = r.document AND l.subject = r.subject
+         LEFT JOIN proposals p ON p.household = r.household AND p.kind = r.kind
+            AND p.document = r.document AND p.subject = r.subject
+         UNION ALL
+         SELECT q.household, 'quarantined', q.kind, q.reason, COALESCE(h.area, q.area), q.hash, q.arrived_at,
+            NULL, NULL, NULL
+         FROM quarantine q LEFT JOIN households h ON h.household = q.household",
+        params![],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Question, StoreError> {
+    let item = Item {
+        kind: row.parse(1)?,
+        document: kind(row, 2)?,
+        subject: row.text(3)?,
+    };
+    let claim = match row.is_null(7) {
+        true => None,
+        false => Some(Claim::read(row, 7)?),
+    };
+    Ok(Question {
+        household: HouseholdId::from_bytes(row.array(0)?),
+        severity: item.severity(),
+        needs_two: item.needs_two(),
+        kind: item.kind,
+        document: item.document,
+        subject: item.subject,
+        area: row.parse(4)?,
+        change: ChangeHash(row.array(5)?),
+        opened_at: Timestamp::from_millis(row.i64(6)?),
+        claim,
+        proposed_by: row.optional(9, Row::array)?.map(StaffId::from_bytes),
+    })
+}
