@@ -15,6 +15,7 @@ use sojourn_sync_protocol::limits::{REPLY_FRAME_BYTES_MAX, REQUEST_BYTES_MAX};
 use sojourn_sync_protocol::message::{
     AreasReply, EnrolReply, EnrolRequest, SyncReply, SyncRequest, TokenReply, TokenRequest,
 };
+use sojourn_sync_protocol::record::SCHEMA_VERSION;
 use sojourn_sync_protocol::refusal::Refusal;
 use sojourn_sync_protocol::{AreaCode, StaffId, Timestamp};
 use tower::ServiceExt as _;
@@ -347,7 +348,12 @@ async fn requests_that_are_no_messages_have_their_own_refusals() {
         schema,
     };
     let newer = tablet.sent("POST", "/v1/enrol", Some(&request(99, "t")));
-    assert_eq!(world.refused(&newer).await, Refusal::Schema { known: 1 });
+    assert_eq!(
+        world.refused(&newer).await,
+        Refusal::Schema {
+            known: SCHEMA_VERSION.into()
+        }
+    );
     let label = tablet.sent("POST", "/v1/enrol", Some(&request(1, "a\nb")));
     assert!(matches!(
         world.refused(&label).await,

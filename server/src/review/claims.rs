@@ -2,10 +2,12 @@
 //! settles it.
 
 use serde::Serialize;
-use sojourn_sync_protocol::{HouseholdId, StaffId, Timestamp};
+use sojourn_sync_protocol::{DocumentId, HouseholdId, StaffId, Timestamp};
 
 use super::Item;
+use super::decide::{Objection, Opened, QuestionId, Reviewer};
 use crate::params;
+use crate::review;
 use crate::store::{Row, StoreError, Tx};
 
 pub(crate) const SCHEMA: &str = "
@@ -68,13 +70,63 @@ pub(crate) fn of(
     )
 }
 
-/// Puts a claim in the place of whatever there was.
-pub(crate) fn put(
+/// Claims a question for `holder`, oneself or somebody to whom it is given, for so many milliseconds. Claimed again, it lasts
+/// from now.
+///
+/// # Errors
+/// [`Objection::Claimed`] while somebody else's lasts; [`Objection::Unknown`] when it does not wait, or not in the
+/// reviewer's areas.
+pub fn claim(
     tx: &Tx<'_>,
-    household: HouseholdId,
-    item: &Item,
-    claim: Claim,
-) -> Result<(), StoreError> {
+    reviewer: &Reviewer,
+    question: &QuestionId,
+    (holder, millis): (StaffId, i64),
+    now: Timestamp,
+) -> Result<Claim, Objection> {
+    let item = theirs(tx, reviewer, question, now)?;
+    let claim = Claim {
+        staff: holder,
+        until: now.plus_millis(millis),
+    };
+    put(tx, question.household, &item, claim)?;
+    Ok(claim)
+}
+
+/// Lets a question go that oneself has claimed, or that nobody has.
+///
+/// # Errors
+/// As [`claim`].
+pub fn release(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    question: &QuestionId,
+    now: Timestamp,
+) -> Result<(), Objection> {
+    let item = theirs(tx, reviewer, question, now)?;
+    Ok(end(tx, question.household, &item)?)
+}
+
+/// A question that waits, that a reviewer answers for, and that nobody else is at work on.
+pub(super) fn theirs(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    question: &QuestionId,
+    now: Timestamp,
+) -> Result<Item, Objection> {
+    let id = DocumentId::new(question.household, question.document);
+    Opened::of(tx, reviewer, id)?;
+    let item = question.item();
+    if !review::of_household(tx, question.household)?.contains_key(&item) {
+        return Err(Objection::Unknown);
+    }
+    match of(tx, question.household, &item)? {
+        Some(claim) if claim.excludes(reviewer.staff, now) => Err(Objection::Claimed(claim)),
+        _ => Ok(item),
+    }
+}
+
+/// Puts a claim in the place of whatever there was.
+fn put(tx: &Tx<'_>, household: HouseholdId, item: &Item, claim: Claim) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO review_claims (household, kind, document, subject, staff, until)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -541,31 +541,39 @@ async fn while_somebody_is_at_work_on_it_nobody_else_settles_it() {
         office.reviewer(2, &["n"]).await,
     );
     let order = office.order(office.value("东一号").await).await;
-    let claimed = |by: &Reviewer, until: Timestamp| {
-        let (by, question) = (by.clone(), order.question.clone());
-        let store = office.register.store.clone();
+    let claimed = |by: &Reviewer, holder: &Reviewer, millis: i64| {
+        let (by, holder) = (by.clone(), (holder.staff, millis));
+        let (store, question) = (office.register.store.clone(), order.question.clone());
         async move {
-            let claim = Claim {
-                staff: by.staff,
-                until,
-            };
             store
                 .write("claim", move |tx| {
-                    claims::put(tx, question.household, &question.item(), claim)
+                    claims::claim(tx, &by, &question, holder, NOW)
                 })
                 .await
-                .map(|()| claim)
         }
     };
-    let claim = claimed(&first, NOW.plus_millis(1)).await.unwrap();
+    let claim = claimed(&first, &first, claims::OPEN_MS).await.unwrap();
     assert_eq!(office.queue().await[0].claim, Some(claim));
-    assert_eq!(
-        office.decide(&second, order.clone()).await,
-        Err(Objection::Claimed(claim))
-    );
+    let kept = Objection::Claimed(claim);
+    let decided = office.decide(&second, order.clone()).await;
+    assert_eq!(decided, Err(kept.clone()));
+    assert_eq!(claimed(&second, &second, 1).await, Err(kept));
+    // Who has it gives it to somebody else.
+    let given = claimed(&first, &second, claims::ASSIGNED_MS).await.unwrap();
+    assert_eq!(given.staff, second.staff);
+    let decided = office.decide(&first, order.clone()).await;
+    assert_eq!(decided, Err(Objection::Claimed(given)));
+    let (by, question) = (second.clone(), order.question.clone());
+    let released = office.register.store.write("release", move |tx| {
+        claims::release(tx, &by, &question, NOW)
+    });
+    released.await.unwrap();
+    assert_eq!(office.queue().await[0].claim, None);
     // One that has ended keeps nobody away.
-    claimed(&first, NOW).await.unwrap();
+    claimed(&first, &first, 0).await.unwrap();
     assert!(office.decide(&second, order.clone()).await.is_ok());
+    // What is settled is nobody's to claim.
+    assert_eq!(claimed(&first, &first, 1).await, Err(Objection::Unknown));
 }
 
 #[tokio::test]

@@ -75,7 +75,14 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             household,
             to,
         },
-        41..75 => Op::Sync {
+        41..43 => Op::Decide {
+            question: household,
+            choice: to,
+        },
+        43..45 => Op::TakeBack {
+            decision: household,
+        },
+        45..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng

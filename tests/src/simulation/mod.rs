@@ -19,6 +19,7 @@ mod network;
 mod op;
 mod privacy;
 mod rest;
+mod reviews;
 mod run;
 mod stranger;
 mod time;

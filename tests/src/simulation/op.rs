@@ -116,6 +116,10 @@ pub enum Op {
         household: usize,
         to: usize,
     },
+    /// A reviewer settles one of the open questions; a second one agrees where two must.
+    Decide { question: usize, choice: usize },
+    /// A reviewer takes one of the decisions back.
+    TakeBack { decision: usize },
     /// A session that bears so many failures in a row; after some requests one of them meets a fault.
     Sync {
         tablet: usize,

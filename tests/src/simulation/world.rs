@@ -34,6 +34,7 @@ use super::{
     machine::{Hardware, Slot},
     network::{Network, Sender},
     op::{Fault, Op},
+    reviews::Made,
     run::Figures,
     stranger::Stranger,
     time::{Hour, ServerSource, TabletClock},
@@ -63,6 +64,8 @@ pub(super) struct World {
     /// Marks drawn so far.
     pub(super) written: u64,
     pub(super) stranger: Option<Stranger>,
+    /// What reviewers decided and nobody has taken back.
+    pub(super) decided: Vec<Made>,
     /// The server was put back to a time before.
     pub(super) went_back: bool,
     pub(super) restarts: u64,
@@ -108,6 +111,7 @@ impl World {
             marks: Vec::new(),
             written: 0,
             stranger: None,
+            decided: Vec::new(),
             went_back: false,
             restarts: 0,
             restarts_at_delivery: 0,
@@ -314,7 +318,12 @@ impl World {
                 self.slots[tablet % many].hardware.expose();
                 self.server.expose();
             }
-            Op::DeliverLate | Op::KillServer | Op::CutServer | Op::RestartServer => {
+            Op::DeliverLate
+            | Op::KillServer
+            | Op::CutServer
+            | Op::RestartServer
+            | Op::Decide { .. }
+            | Op::TakeBack { .. } => {
                 self.server.expose();
             }
             _ => {}
@@ -380,6 +389,8 @@ impl World {
                 self.network.arm(*fault, sender);
                 self.sync(tablet % many, *retries)?;
             }
+            Op::Decide { question, choice } => self.decide(*question, *choice)?,
+            Op::TakeBack { decision } => self.take_back(*decision)?,
             Op::DeliverLate => self.deliver_late(),
             Op::Poison { seed } => self.poison(*seed)?,
             Op::Orphans { many } => self.orphans(*many)?,

@@ -1,0 +1,243 @@
+//! What reviewers do: they settle open questions at the register and take that back. A question is settled once; a decision
+//! taken back leaves the values that stood before it.
+
+use std::collections::BTreeSet;
+
+use sojourn_server::{
+    office::{Command, Outcome},
+    review::{
+        ReviewKind,
+        case::{self, Case},
+        decide::{self, Choice, Objection, Order, QuestionId, Reviewer, Undo},
+        queue::{self, Filter, PAGE_MAX, Question},
+    },
+    staff::Role,
+};
+use sojourn_sync_protocol::{AreaCode, DecisionId, StaffId, record::Value};
+
+use super::world::World;
+
+/// A decision that was made, and what it can be held to when it is taken back.
+pub(super) struct Made {
+    question: QuestionId,
+    decision: DecisionId,
+    /// The values between which it decided.
+    between: BTreeSet<Option<Value>>,
+}
+
+impl World {
+    /// Two people who answer for everything. A register put back to a copy may not know them any more.
+    fn reviewers(&mut self) -> Option<[Reviewer; 2]> {
+        let Ok(Outcome::StaffList(staff)) = self.office(Command::ListStaff) else {
+            return None;
+        };
+        let mut found: Vec<StaffId> = staff
+            .into_iter()
+            .filter(|one| one.role == Role::Reviewer)
+            .map(|one| one.id)
+            .collect();
+        while found.len() < 2 {
+            let added = self.office(Command::AddStaff {
+                name: "审核".into(),
+                role: Role::Reviewer,
+            });
+            let Ok(Outcome::Staff(staff)) = added else {
+                return None;
+            };
+            found.push(staff.id);
+        }
+        let areas = self.everywhere();
+        let reviewer = |staff: StaffId| Reviewer {
+            staff,
+            areas: areas.clone(),
+            kinds: Role::Reviewer.kinds().to_vec(),
+        };
+        Some([reviewer(found[0]), reviewer(found[1])])
+    }
+
+    fn everywhere(&self) -> Vec<AreaCode> {
+        let villages = self.layout.villages.iter();
+        villages
+            .map(|village| village.parse().expect("a code of this world"))
+            .collect()
+    }
+
+    /// Every open question that a decision can settle.
+    fn questions(&self) -> Vec<Question> {
+        let (areas, now) = (self.everywhere(), self.now());
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let read = state.store.read("queue", move |tx| {
+            queue::page(tx, &areas, &Filter::default(), None, PAGE_MAX, now)
+        });
+        let page = self.runtime.block_on(read);
+        let mut questions = page.map(|page| page.questions).unwrap_or_default();
+        questions.retain(|question| question.kind != ReviewKind::Quarantined);
+        questions
+    }
+
+    fn case(&self, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
+        let (reviewer, question) = (reviewer.clone(), question.clone());
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let read = state
+            .store
+            .read("case", move |tx| case::read(tx, &reviewer, &question));
+        self.runtime.block_on(read)
+    }
+
+    fn decide_as(&self, reviewer: &Reviewer, order: &Order) -> Result<decide::Outcome, Objection> {
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let (reviewer, order) = (reviewer.clone(), order.clone());
+        let decide = decide::decide(&state.store, &state.live, &self.clock, reviewer, order);
+        self.runtime.block_on(decide)
+    }
+
+    /// Settles one of the open questions.
+    pub(super) fn decide(&mut self, which: usize, choice: usize) -> Result<(), String> {
+        let questions = self.questions();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        let Some([first, second]) = self.reviewers() else {
+            return self.only_if_struck("reviewers cannot be found");
+        };
+        let question = &questions[which % questions.len()];
+        let question = QuestionId {
+            household: question.household,
+            kind: question.kind,
+            document: question.document,
+            subject: question.subject.clone(),
+        };
+        let case = match self.case(&first, &question) {
+            Ok(case) => case,
+            Err(error) => {
+                return self.only_if_struck(&format!("{question:?} cannot be read: {error}"));
+            }
+        };
+        let order = Order {
+            choice: self.choice(&case, choice),
+            question: question.clone(),
+            seen: case.heads.clone(),
+            reason: "看过证件".into(),
+        };
+        let mut outcome = self.decide_as(&first, &order);
+        if outcome == Ok(decide::Outcome::Proposed) {
+            outcome = self.decide_as(&second, &order);
+        }
+        let decision = match outcome {
+            Ok(decide::Outcome::Decided { decision }) => decision,
+            // A late edit of which nothing stands any more has nothing to put back.
+            Err(Objection::NotAChoice) if order.choice == (Choice::PutBack {}) => return Ok(()),
+            other => return self.only_if_struck(&format!("{question:?} is {other:?}")),
+        };
+        self.figures.checked += 1;
+        if self.questions().iter().any(|open| is(open, &question)) {
+            return Err(format!("{question:?} is decided and still open"));
+        }
+        match self.decide_as(&second, &order) {
+            Err(Objection::Stale) => {}
+            Ok(again) => return Err(format!("{question:?} is decided twice: {again:?}")),
+            Err(error) => self.only_if_struck(&format!("{question:?}: {error}"))?,
+        }
+        let values = case
+            .contradiction
+            .into_iter()
+            .flat_map(|found| found.values);
+        self.decided.push(Made {
+            question,
+            decision,
+            between: values.map(|value| value.value).collect(),
+        });
+        self.fired("question decided");
+        Ok(())
+    }
+
+    fn choice(&self, case: &Case, choice: usize) -> Choice {
+        let values = case.contradiction.iter().flat_map(|found| &found.values);
+        let values: Vec<_> = values.map(|value| value.change).collect();
+        match case.question.kind {
+            ReviewKind::LateEdit if choice.is_multiple_of(2) => Choice::PutBack {},
+            ReviewKind::EditOfRemoved if choice.is_multiple_of(2) => Choice::Restore {},
+            ReviewKind::LateEdit | ReviewKind::EditOfRemoved => Choice::Keep {},
+            ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
+                value: Some(Value::from(self.village(choice))),
+            },
+            _ if choice.is_multiple_of(3) || values.is_empty() => Choice::Other {
+                value: Some(Value::from("中间")),
+            },
+            _ => Choice::Value {
+                change: values[choice % values.len()],
+            },
+        }
+    }
+
+    /// Takes one of the decisions back; makes one before, when there is none.
+    pub(super) fn take_back(&mut self, which: usize) -> Result<(), String> {
+        if self.decided.is_empty() {
+            self.decide(which, which)?;
+        }
+        if self.decided.is_empty() {
+            return Ok(());
+        }
+        let Some([reviewer, _]) = self.reviewers() else {
+            return self.only_if_struck("reviewers cannot be found");
+        };
+        let made = self.decided.swap_remove(which % self.decided.len());
+        let order = Undo {
+            household: made.question.household,
+            document: made.question.document,
+            decision: made.decision,
+            reason: "看错了".into(),
+        };
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let undo = decide::undo(
+            &state.store,
+            &state.live,
+            &self.clock,
+            reviewer.clone(),
+            order,
+        );
+        match self.runtime.block_on(undo) {
+            Ok(_) => {}
+            // Somebody wrote since; or the register was put back to before it.
+            Err(Objection::Stale | Objection::Unknown | Objection::UndoneAlready) => return Ok(()),
+            Err(error) => return self.only_if_struck(&format!("{:?}: {error}", made.question)),
+        }
+        self.fired("decision taken back");
+        self.figures.checked += 1;
+        match self.case(&reviewer, &made.question) {
+            Ok(case) => {
+                let values = case
+                    .contradiction
+                    .into_iter()
+                    .flat_map(|found| found.values);
+                let stand: BTreeSet<_> = values.map(|value| value.value).collect();
+                if stand != made.between {
+                    return Err(format!(
+                        "{:?} is between {stand:?} and was between {:?}",
+                        made.question, made.between
+                    ));
+                }
+                Ok(())
+            }
+            // An area that came to be known meanwhile is no question.
+            Err(Objection::Unknown) if made.question.kind == ReviewKind::UnknownArea => Ok(()),
+            Err(error) => {
+                self.only_if_struck(&format!("{:?} is not open again: {error}", made.question))
+            }
+        }
+    }
+
+    /// What the server's disk is to blame for is no fault of the server's.
+    fn only_if_struck(&self, what: &str) -> Result<(), String> {
+        if self.server.struck() || self.server.disk.down().is_some() {
+            return Ok(());
+        }
+        Err(what.to_owned())
+    }
+}
+
+fn is(open: &Question, question: &QuestionId) -> bool {
+    (open.household, open.kind, open.document)
+        == (question.household, question.kind, question.document)
+        && open.subject == question.subject
+}
