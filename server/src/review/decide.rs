@@ -92,7 +92,8 @@ pub enum Choice {
     Keep {},
     /// The person who was removed belongs to the household.
     Restore {},
-    /// The fields that a late edit wrote get back what they had, where nobody has written them since.
+    /// A late edit is put back: its fields get what they had, where nobody has written them since, and what it added is
+    /// marked as a mistake.
     PutBack {},
 }
 
@@ -406,21 +407,52 @@ fn assignments(
         }
         (LateEdit, Choice::Keep {}) => Ok(Assignments::new()),
         (LateEdit, Choice::PutBack {}) => {
-            let change: ChangeHash = item.subject.parse().map_err(|_| Objection::NotAChoice)?;
-            let mut set = Assignments::new();
-            for (path, written) in written_by(document, &change) {
-                if written.stands && written.before.len() <= 1 {
-                    let before = written.before.into_iter().next().flatten();
-                    set.insert(path, before);
-                }
-            }
-            if set.is_empty() {
-                return Err(Objection::NotAChoice);
-            }
-            Ok(set)
+            let change = item.subject.parse().map_err(|_| Objection::NotAChoice)?;
+            put_back(document, &change, reason)
         }
         _ => Err(Objection::NotAChoice),
     }
+}
+
+/// What puts a change back where nobody has written since: fields get the values that they had, and what it added is
+/// marked as a mistake. The story of a move that it told stays told.
+fn put_back(
+    document: &Document,
+    change: &ChangeHash,
+    reason: &str,
+) -> Result<Assignments, Objection> {
+    let written = written_by(document, change);
+    let mut set = Assignments::new();
+    for (path, field) in &written {
+        let parts: Vec<&str> = path.splitn(3, '/').collect();
+        let added = |needed: &str| {
+            let needed = written.get(&format!("{}/{}/{needed}", parts[0], parts[1]));
+            needed.is_some_and(|needed| needed.before.is_empty())
+        };
+        let marks: &[(&str, &str)] = match parts[0] {
+            "persons" if added("name") => {
+                &[("removed/reason", "mistake"), ("removed/note", reason)]
+            }
+            "visits" if added("kind") => &[("removed/reason", "mistake"), ("removed/note", reason)],
+            "needs" if added("kind") => &[("state", "withdrawn")],
+            "moves" if added("to") => &[],
+            _ => {
+                if field.stands && field.before.len() <= 1 {
+                    let before = field.before.first().cloned().flatten();
+                    set.insert(path.clone(), before);
+                }
+                continue;
+            }
+        };
+        set.extend(marks.iter().map(|(key, value)| {
+            let path = format!("{}/{}/{key}", parts[0], parts[1]);
+            (path, Some(Value::from(*value)))
+        }));
+    }
+    if set.is_empty() {
+        return Err(Objection::NotAChoice);
+    }
+    Ok(set)
 }
 
 /// A choice that waits for a second person.

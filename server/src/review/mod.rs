@@ -7,6 +7,8 @@ pub mod case;
 pub mod claims;
 pub mod decide;
 pub mod queue;
+#[cfg(test)]
+mod scene;
 pub mod severity;
 
 use std::collections::{BTreeMap, BTreeSet};
