@@ -240,7 +240,8 @@ async fn a_late_edit_waits_until_somebody_has_seen_it() {
 
 #[tokio::test]
 async fn what_a_late_edit_added_is_marked_as_a_mistake_when_it_is_put_back() {
-    let added: [(Edit, fn(&HouseholdView) -> bool); 3] = [
+    type IsPutBack = fn(&HouseholdView) -> bool;
+    let added: [(Edit, IsPutBack); 3] = [
         (visit(5, 1), |shown| {
             let removed = |visit: &VisitView| visit.removed.is_some();
             shown.visits.values().filter(|one| removed(one)).count() == 1

@@ -133,6 +133,24 @@ impl World {
         }
     }
 
+    pub(super) fn contradict(
+        &mut self,
+        one: usize,
+        other: usize,
+        household: usize,
+    ) -> Result<(), String> {
+        let Some(id) = self.shared(one, other, household) else {
+            return Ok(());
+        };
+        let first = self.edit_this(one, id, Into::Address);
+        if self.edit_this(other, id, Into::Address) && first {
+            self.fired("two write one field");
+        }
+        self.sync(one, 1)?;
+        self.sync(other, 1)?;
+        Ok(())
+    }
+
     /// A tablet moves a household that another holds too, and hands that in; gives which, when that came about.
     fn move_unheard(
         &mut self,

@@ -75,14 +75,19 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             household,
             to,
         },
-        41..43 => Op::Decide {
+        41..43 => Op::Contradict {
+            tablet: rng.random_range(0..2),
+            other: [0, 1, 4][rng.random_range(0..3)],
+            household,
+        },
+        43..46 => Op::Decide {
             question: household,
             choice: to,
         },
-        43..45 => Op::TakeBack {
+        46..48 => Op::TakeBack {
             decision: household,
         },
-        45..75 => Op::Sync {
+        48..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng

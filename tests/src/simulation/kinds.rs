@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 56] = [
+pub const KINDS: [&str; 57] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -54,6 +54,7 @@ pub const KINDS: [&str; 56] = [
     "two areas claim a household",
     "edit after a move",
     "link gone between an edit and the next",
+    "two write one field",
     "question decided",
     "decision taken back",
     "spoilt changes handed in",

@@ -116,6 +116,13 @@ pub enum Op {
         household: usize,
         to: usize,
     },
+    /// Two tablets that hold the same household write different addresses of it, neither knowing of the other, and hand them
+    /// in.
+    Contradict {
+        tablet: usize,
+        other: usize,
+        household: usize,
+    },
     /// A reviewer settles one of the open questions; a second one agrees where two must.
     Decide { question: usize, choice: usize },
     /// A reviewer takes one of the decisions back.

@@ -365,6 +365,11 @@ impl World {
                 household,
                 to,
             } => self.contest(tablet % many, other % many, *household, *to),
+            Op::Contradict {
+                tablet,
+                other,
+                household,
+            } => self.contradict(tablet % many, other % many, *household)?,
             Op::LateEdit {
                 tablet,
                 other,
