@@ -1,7 +1,7 @@
 //! A household as text for a person: every field that is filled in, every value of a contradicted one.
 
 use serde_json::{Map, Value};
-use sojourn_sync_protocol::record::{Contradiction, HouseholdView};
+use sojourn_sync_protocol::record::{Contradiction, HouseholdView, Shown};
 
 use crate::catalogue::{Lang, labels};
 use crate::table::shortened;
@@ -10,7 +10,7 @@ use crate::table::shortened;
 const VALUE_MAX: usize = 200;
 
 /// A household and what a person wants to know beside it.
-pub(crate) struct Shown<'a> {
+pub(crate) struct Page<'a> {
     /// The household.
     pub(crate) view: &'a HouseholdView,
     /// Its area's names from the top of the tree down; of a contested residence, every area's.
@@ -26,7 +26,7 @@ pub(crate) struct Shown<'a> {
 }
 
 /// The household as text.
-pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
+pub(crate) fn render(shown: &Page<'_>, lang: Lang) -> String {
     let mut out = Lines::default();
     let view = shown.view;
     out.line(
@@ -74,6 +74,7 @@ pub(crate) fn render(shown: &Shown<'_>, lang: Lang) -> String {
         );
     }
     contradictions(&mut out, &view.contradictions, lang);
+    decisions(&mut out, view, lang);
     for removed in &view.edits_of_removed {
         out.line(
             0,
@@ -194,6 +195,36 @@ fn contradictions(out: &mut Lines, all: &[Contradiction], lang: Lang) {
     }
 }
 
+/// What reviewers decided and why, so that those who wrote the values learn it.
+fn decisions(out: &mut Lines, view: &HouseholdView, lang: Lang) {
+    if view.decisions.is_empty() {
+        return;
+    }
+    out.line(0, lang.pick("Decided by a reviewer", "审核员的决定"));
+    let all = |shown: &Option<Shown<String>>| {
+        let values: Vec<&str> = shown
+            .iter()
+            .flat_map(Shown::values)
+            .map(String::as_str)
+            .collect();
+        values.join(" ≠ ")
+    };
+    for decision in view.decisions.values() {
+        let about = all(&decision.about);
+        let (kind, subject) = about.split_once(' ').unwrap_or((&about, ""));
+        let title = format!("{} {subject}", labels::question(kind, lang));
+        out.line(1, title.trim_end());
+        out.line(2, &shortened(&all(&decision.reason), VALUE_MAX));
+        if decision.is_undone() {
+            let why = shortened(&all(&decision.undone), VALUE_MAX);
+            out.line(
+                2,
+                &lang.pick(format!("taken back: {why}"), format!("已撤回：{why}")),
+            );
+        }
+    }
+}
+
 #[derive(Default)]
 struct Lines {
     text: String,
@@ -204,5 +235,70 @@ impl Lines {
         self.text.extend(std::iter::repeat_n(' ', depth * 2));
         self.text.push_str(text);
         self.text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sojourn_sync_protocol::record::{
+        Authorship, Document, Edit, NewDecision, NewHousehold, view,
+    };
+    use sojourn_sync_protocol::{
+        ActorId, DecisionId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
+    };
+
+    #[test]
+    fn a_decision_is_shown_with_its_reason_and_what_became_of_it() {
+        let at = Timestamp::from_millis(1_795_000_000_000);
+        let id = HouseholdId::new(at, [1; 10]);
+        let by = Authorship {
+            actor: ActorId([1; 16]),
+            staff: StaffId::new(at, [1; 10]),
+            area: "370724001001".parse().unwrap(),
+            at,
+        };
+        let decision = DecisionId::new(at, [2; 10]);
+        let edits = [
+            Edit::RegisterHousehold(NewHousehold::default()),
+            Edit::Decide(NewDecision {
+                id: Some(decision),
+                document: DocKind::Core,
+                about: "contradiction residence/since".to_owned(),
+                reason: "看过租房合同".to_owned(),
+                seconded: None,
+                set: [("residence/since".to_owned(), Some("2025-03".into()))].into(),
+            }),
+            Edit::UndoDecision {
+                decision,
+                document: DocKind::Core,
+                reason: Some("合同不是这家的".to_owned()),
+                set: [("residence/since".to_owned(), None)].into(),
+            },
+        ];
+        let mut core = Document::new(DocumentId::new(id, DocKind::Core));
+        let mut told = Vec::new();
+        for edit in &edits {
+            core.edit(edit, &by).unwrap();
+            let page = Page {
+                view: &view(id, &core, None).unwrap(),
+                area_names: Vec::new(),
+                pending: 0,
+                held: 0,
+                leaving: false,
+                health_granted: true,
+            };
+            told.push([Lang::En, Lang::Zh].map(|lang| render(&page, lang)));
+        }
+        let [before, decided, undone] = &told[..] else {
+            panic!("three edits");
+        };
+        assert!(!before[0].contains("Decided"));
+        let english =
+            "Decided by a reviewer\n  contradicted field residence/since\n    看过租房合同\n";
+        assert!(decided[0].ends_with(english), "{}", decided[0]);
+        assert!(decided[1].contains("审核员的决定\n  有分歧的字段 residence/since\n"));
+        assert!(undone[0].ends_with("    taken back: 合同不是这家的\n"));
+        assert!(undone[1].ends_with("    已撤回：合同不是这家的\n"));
     }
 }

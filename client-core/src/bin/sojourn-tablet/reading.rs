@@ -14,7 +14,7 @@ use sojourn_sync_protocol::{AreaCode, DocKind, HouseholdId, Timestamp};
 
 use crate::args::{History, List, OneHousehold, Reading};
 use crate::catalogue::{Lang, labels};
-use crate::household::{self, Shown};
+use crate::household::{self, Page};
 use crate::problem::Problem;
 use crate::table::Table;
 
@@ -223,7 +223,7 @@ pub(crate) fn show(
         value["leaving"] = json!(row.leaving);
         return json(out, &value);
     }
-    let shown = Shown {
+    let shown = Page {
         view: &view,
         area_names,
         pending: row.pending.into(),

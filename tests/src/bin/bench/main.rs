@@ -1,12 +1,13 @@
 //! `make bench`: what the project promises, measured with the real server over loopback.
 //!
-//! Prints, and judges nothing but that everybody ends with the same content. Bounded in count and in time. The figures
-//! of one machine are in docs/PERFORMANCE.md.
+//! Prints, and judges nothing but that everybody ends with the same content. Bounded in count and in time. What the machine
+//! itself does comes first; the figures of one are in docs/PERFORMANCE.md.
 
 mod five;
 mod growth;
 mod ingest;
 mod live;
+mod machine;
 mod measure;
 mod pusher;
 mod report;
@@ -86,6 +87,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     } else {
         arguments.workloads.as_slice()
     };
+    print(&machine::run()?, arguments.json);
     // Three workloads share one village of 5,000, which takes a while to register.
     let mut five = None;
     for workload in workloads {

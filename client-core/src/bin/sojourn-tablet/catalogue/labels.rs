@@ -48,6 +48,19 @@ pub(crate) fn field(key: &str, lang: Lang) -> &str {
     lang.pick(found.0, found.1)
 }
 
+/// What a question was about that a reviewer decided. What has no name is shown as it is.
+pub(crate) fn question(kind: &str, lang: Lang) -> &str {
+    let found = match kind {
+        "contradiction" => ("contradicted field", "有分歧的字段"),
+        "contested-residence" => ("contested residence", "有争议的居住地"),
+        "late-edit" => ("late edit", "迟到的修改"),
+        "edit-of-removed" => ("removed by one, edited by another", "一人移出、另一人修改"),
+        "unknown-area" => ("unknown area", "未知地区"),
+        other => return other,
+    };
+    lang.pick(found.0, found.1)
+}
+
 /// A word of a choice as people say it, given the section and field it stands in. What is no word of a choice
 /// is returned as it is.
 pub(crate) fn word<'w>(section: &str, key: &str, word: &'w str, lang: Lang) -> &'w str {
