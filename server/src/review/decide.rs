@@ -1,7 +1,7 @@
 //! Settling an open question, and taking that back. What somebody chose becomes an ordinary change of the document, made at
 //! their desk and judged like any other, in one transaction: it is all there with its reason, or nothing is.
 //!
-//! What a choice writes is decided by [`assignments`], which is pure. A question that has changed since somebody looked is
+//! What a choice writes is decided by `assignments`, which is pure. A question that has changed since somebody looked is
 //! not settled by what they saw. Where two people must agree, the first choice waits as a proposal, and nothing is written.
 
 use serde::{Deserialize, Serialize};
@@ -330,8 +330,6 @@ fn settle(
         return Ok((Outcome::Proposed, Settled::default()));
     }
     let settled = opened.make(tx, reviewer, &[edit], draws, now)?;
-    Proposal::forget(tx, household, &item)?;
-    claims::end(tx, household, &item)?;
     Ok((Outcome::Decided { decision: id }, settled))
 }
 
@@ -527,7 +525,12 @@ impl Proposal {
         Ok(())
     }
 
-    fn forget(tx: &Tx<'_>, household: HouseholdId, item: &Item) -> Result<(), StoreError> {
+    /// Forgets the proposal for a question.
+    pub(super) fn forget(
+        tx: &Tx<'_>,
+        household: HouseholdId,
+        item: &Item,
+    ) -> Result<(), StoreError> {
         tx.execute(
             "DELETE FROM proposals WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
             params![

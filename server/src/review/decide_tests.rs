@@ -165,6 +165,24 @@ async fn two_people_decide_who_somebody_is() {
 }
 
 #[tokio::test]
+async fn what_was_proposed_ends_with_the_question() {
+    let mut office = Office::new().await;
+    let (one, other) = (rename(1, "王一"), rename(1, "王壹"));
+    office.contradict(&one, &other).await;
+    let first = office.reviewer(1, &["n"]).await;
+    let order = office.order(office.value("王壹").await).await;
+    assert_eq!(office.decide(&first, order).await, Ok(Outcome::Proposed));
+    // Staff settle it themselves, and contradict each other again later.
+    office.one.edit(1, &one);
+    office.meet().await;
+    assert!(office.queue().await.is_empty());
+    office
+        .contradict(&rename(1, "王三"), &rename(1, "王四"))
+        .await;
+    assert_eq!(office.queue().await[0].proposed_by, None);
+}
+
+#[tokio::test]
 async fn taking_a_decision_back_lets_both_values_stand_again() {
     let mut office = Office::new().await;
     office

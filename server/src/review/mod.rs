@@ -24,6 +24,7 @@ use sojourn_sync_protocol::{
 use crate::documents::kind;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
+use decide::Proposal;
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE reviews (
@@ -314,7 +315,8 @@ pub(crate) fn of_household(tx: &Tx<'_>, household: HouseholdId) -> Result<Items,
     Ok(rows.into_iter().collect())
 }
 
-/// Writes the difference between a household's items before and after.
+/// Writes the difference between a household's items before and after. With an item that goes, whatever was going on about it
+/// ends.
 pub(crate) fn put(
     tx: &Tx<'_>,
     household: HouseholdId,
@@ -336,6 +338,8 @@ pub(crate) fn put(
                 &item.subject
             ],
         )?;
+        claims::end(tx, household, item)?;
+        Proposal::forget(tx, household, item)?;
     }
     for (item, change) in after {
         if before.get(item) == Some(change) {
