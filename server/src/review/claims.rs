@@ -32,8 +32,7 @@ pub const ASSIGNED_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 pub struct Claim {
     /// Whose it is.
     pub staff: StaffId,
-    /// When it ends.
-    #[serde(skip)]
+    /// When it ends, in milliseconds.
     pub until: Timestamp,
 }
 
