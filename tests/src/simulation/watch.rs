@@ -29,8 +29,12 @@ pub(super) struct Watch {
     pub(super) broken: Vec<String>,
     /// Changes the server said it keeps aside.
     pub(super) aside: BTreeSet<ChangeHash>,
-    /// The fates of every answered batch.
+    /// The fates of every answered batch that the server knows.
     batches: HashMap<[u8; 32], Vec<Fate>>,
+    /// Those and the ones that it has lost: a backup may know them again.
+    ever: HashMap<[u8; 32], Vec<Fate>>,
+    /// Every change that was ever accepted.
+    ever_accepted: BTreeSet<ChangeHash>,
     /// The last batch of each chain, by its number and digest.
     chains: HashMap<ActorId, (u64, [u8; 32])>,
 }
@@ -70,11 +74,15 @@ impl Watch {
             if matches!(fate, Fate::Quarantined { .. } | Fate::Fork) {
                 self.aside.insert(change.hash());
             }
-            if matches!(fate, Fate::Accepted { .. }) && !self.accepted.insert(change.hash()) {
-                self.broken
-                    .push(format!("change {} accepted twice", change.hash()));
+            if matches!(fate, Fate::Accepted { .. }) {
+                self.ever_accepted.insert(change.hash());
+                if !self.accepted.insert(change.hash()) {
+                    self.broken
+                        .push(format!("change {} accepted twice", change.hash()));
+                }
             }
         }
+        self.ever.insert(batch.digest(), reply.fates.clone());
         self.batches.insert(batch.digest(), reply.fates);
     }
 
@@ -101,12 +109,13 @@ impl Watch {
         log: &BTreeSet<ChangeHash>,
         answered: &BTreeSet<[u8; 32]>,
     ) -> BTreeSet<ChangeHash> {
-        // The fates of a batch that the backup knows still stand.
+        // The fates of a batch that the backup knows still stand, or stand again.
+        self.batches = self.ever.clone();
         self.batches.retain(|digest, _| answered.contains(digest));
         self.aside.clear();
         self.chains.clear();
         let lost = self.accepted.difference(log).copied().collect();
-        self.accepted.retain(|hash| log.contains(hash));
+        self.accepted = self.ever_accepted.intersection(log).copied().collect();
         lost
     }
 }

@@ -340,3 +340,25 @@ fn a_restored_server_that_others_brought_as_far_again_is_told_apart() {
         ],
     );
 }
+
+/// The world forgot fates that a backup knows and a damaged register did not.
+#[test]
+fn a_backup_may_know_what_a_damaged_register_had_lost() {
+    holds(
+        20095,
+        &[
+            Register { tablet: 3, area: 0 },
+            CloneTablet { tablet: 3 },
+            Person {
+                tablet: 3,
+                household: 1,
+            },
+            CutServer,
+            met(3, 1, 0, HalfOpen),
+            BackUpServer,
+            FlipServer { log: true },
+            met(6, 2, 0, Reordered),
+            RestoreServer,
+        ],
+    );
+}
