@@ -255,8 +255,8 @@ fn take_out(
     Ok(rows)
 }
 
-/// Makes edits again as new changes at the end of the line. One that cannot be made is held with what stood
-/// against it; one that the record says already is done. Says how many were made.
+/// Makes edits again as new changes at the end of the line. One that cannot be made is held with what stood against it; one of
+/// which only the bytes are known waits for the server's copy; one that the record says already is done. Says how many were made.
 pub(crate) fn make_again(
     work: &mut Work<'_>,
     id: DocumentId,
@@ -265,8 +265,8 @@ pub(crate) fn make_again(
     let mut made = 0;
     for row in rows {
         let Some(edit) = &row.edit else {
-            let why = "only its bytes are known".to_owned();
-            outbox::hold(work.tx, row.id, &HeldReason::CannotRepeat { why })?;
+            // Only its bytes are known: whether they fit is seen on the server's copy.
+            outbox::hold(work.tx, row.id, &HeldReason::Forked)?;
             continue;
         };
         match make(work, id, edit, row)? {
@@ -490,6 +490,8 @@ pub(crate) fn go_on_without(
         identity::rotate(work.tx, actor)?;
         make_again(work, id, &again)?;
     }
+    // What nothing stands in and nothing waits for was taken out and will not come back.
+    drop_if_empty(work, id)?;
     if documents::stored(work.tx, id)?.is_some_and(|stored| stored.leaving) {
         documents::purge_document(work, id)?;
     }

@@ -31,7 +31,7 @@ struct Wanted {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Operations in each run.
-    #[arg(long, default_value_t = 80)]
+    #[arg(long, default_value_t = 90)]
     ops: usize,
     /// Runs at once.
     #[arg(long, default_value_t = 2)]

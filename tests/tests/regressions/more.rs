@@ -362,3 +362,73 @@ fn a_backup_may_know_what_a_damaged_register_had_lost() {
         ],
     );
 }
+
+/// The register was put back and a tablet handed in again what it knew by bytes alone. Another tablet's new change had taken
+/// the place of one of them; both were given up, the other one too.
+#[test]
+fn what_is_known_by_its_bytes_alone_waits_for_the_registers_copy() {
+    holds(
+        910,
+        &[
+            Register { tablet: 0, area: 0 },
+            Register { tablet: 4, area: 1 },
+            BackUpTablet { tablet: 1 },
+            sync(6),
+            met(4, 0, 1, KilledAfter),
+            BackUpServer,
+            Visit {
+                tablet: 4,
+                household: 3,
+            },
+            undisturbed(7, 0),
+            Contradict {
+                tablet: 1,
+                other: 4,
+                household: 6,
+            },
+            RestoreTablet { tablet: 1 },
+            RestoreServer,
+            met(1, 1, 1, ServerKilled),
+            LateParts {
+                tablet: 0,
+                other: 1,
+                household: 1,
+                to: 1,
+            },
+        ],
+    );
+}
+
+/// A copied tablet's visit had taken the place of the one that the register lost. The household moved on, and an empty health
+/// document stayed.
+#[test]
+fn a_document_of_which_nothing_is_left_does_not_stay() {
+    holds(
+        913,
+        &[
+            Register { tablet: 0, area: 3 },
+            Register { tablet: 2, area: 1 },
+            CloneTablet { tablet: 0 },
+            Visit {
+                tablet: 6,
+                household: 7,
+            },
+            Visit {
+                tablet: 7,
+                household: 7,
+            },
+            Register { tablet: 0, area: 2 },
+            Poison { seed: 815_453 },
+            met(2, 1, 1, RenewalLost),
+            sync(7),
+            met(6, 0, 1, ReplyCut { at: 107 }),
+            Move {
+                tablet: 6,
+                household: 7,
+                to: 1,
+            },
+            FlipServer { log: true },
+            sync(6),
+        ],
+    );
+}
