@@ -1,10 +1,13 @@
 //! The central register: ingest, merge, a store keyed by residence, and feeds, behind HTTP.
 
+pub mod accounts;
 pub mod api;
 pub mod areas;
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod clock;
+pub(crate) mod code;
 pub mod config;
 pub(crate) mod connections;
 pub mod demo;

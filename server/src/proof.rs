@@ -77,9 +77,20 @@ pub enum Origins {
 impl Origins {
     /// Whether `url` is `path` at one of these addresses.
     fn have(&self, url: &str, path: &str) -> bool {
-        let Some(origin) = url.strip_suffix(path) else {
-            return false;
-        };
+        url.strip_suffix(path)
+            .is_some_and(|origin| self.include(origin))
+    }
+
+    /// Whether every one of these addresses is reached over TLS.
+    pub fn are_secure(&self) -> bool {
+        match self {
+            Origins::Listed(listed) => listed.iter().all(|known| known.starts_with("https://")),
+            Origins::Loopback => false,
+        }
+    }
+
+    /// Whether `origin`, as `https://host[:port]`, is one of these addresses.
+    pub fn include(&self, origin: &str) -> bool {
         match self {
             Origins::Listed(listed) => listed
                 .iter()

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use sojourn_sync_protocol::{
@@ -17,10 +18,12 @@ use sojourn_sync_protocol::{
 };
 use tempfile::TempDir;
 
+use crate::config::Config;
 use crate::devices::{self, Device, Redeemed};
 use crate::documents::FIRST_EPOCH;
 use crate::live::Live;
 use crate::staff::{self, Role, Staff};
+use crate::state::AppState;
 use crate::store::{Store, StoreError};
 use crate::{areas, exchange};
 
@@ -154,6 +157,16 @@ impl Register {
         self.store = Store::open(elsewhere.path()).unwrap();
         closed(self.dir.path());
         self.store = Store::open(self.dir.path()).unwrap();
+    }
+
+    /// Lets a server have the folder from now on.
+    pub(crate) async fn served(&mut self) -> Arc<AppState> {
+        self.store.close().await;
+        let elsewhere = tempfile::tempdir().unwrap();
+        self.store = Store::open(elsewhere.path()).unwrap();
+        let state = AppState::open(self.dir.path(), &Config::default()).unwrap();
+        (self.store, self.live) = (state.store.clone(), state.live.clone());
+        state
     }
 
     /// Enrols a tablet of a new member of staff.

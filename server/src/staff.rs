@@ -1,4 +1,4 @@
-//! The people who carry tablets, and which kinds of document their role may hold.
+//! The staff: who carries a tablet or sits at the console, and which kinds of document their role may hold.
 //! Knows no area: a device's grant names those.
 
 use sojourn_sync_protocol::{DocKind, StaffId, Timestamp};
@@ -21,7 +21,15 @@ pub const NAME_BYTES_MAX: usize = 64;
 
 /// What somebody does, and so what their tablet may hold.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    clap::ValueEnum,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -31,6 +39,8 @@ pub enum Role {
     Clerk,
     /// Settles contradictions: everything.
     Reviewer,
+    /// Answers for privacy: reads who did what, and no household.
+    Officer,
 }
 
 impl Role {
@@ -39,7 +49,23 @@ impl Role {
         match self {
             Role::Worker | Role::Reviewer => &[DocKind::Core, DocKind::Health],
             Role::Clerk => &[DocKind::Core],
+            Role::Officer => &[],
         }
+    }
+
+    /// Whether some of what they do is done in the console.
+    pub const fn has_console(self) -> bool {
+        self.settles() || self.reads_trail()
+    }
+
+    /// Whether they settle questions.
+    pub const fn settles(self) -> bool {
+        matches!(self, Role::Reviewer)
+    }
+
+    /// Whether they read the audit trail.
+    pub const fn reads_trail(self) -> bool {
+        matches!(self, Role::Officer)
     }
 
     /// The name used in stored rows and in text.
@@ -48,6 +74,7 @@ impl Role {
             Role::Worker => "worker",
             Role::Clerk => "clerk",
             Role::Reviewer => "reviewer",
+            Role::Officer => "officer",
         }
     }
 }
@@ -55,7 +82,7 @@ impl Role {
 impl std::str::FromStr for Role {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Role::Worker, Role::Clerk, Role::Reviewer]
+        [Role::Worker, Role::Clerk, Role::Reviewer, Role::Officer]
             .into_iter()
             .find(|role| role.name() == text)
             .ok_or(())
@@ -106,13 +133,15 @@ pub fn get(tx: &Tx<'_>, id: StaffId) -> Result<Option<Staff>, StoreError> {
 }
 
 fn read(row: &Row<'_>) -> Result<Staff, StoreError> {
+    read_from(row, 0)
+}
+
+/// Reads somebody whose id, name and role begin at a column.
+pub(crate) fn read_from(row: &Row<'_>, column: usize) -> Result<Staff, StoreError> {
     Ok(Staff {
-        id: StaffId::from_bytes(row.array(0)?),
-        name: row.text(1)?,
-        role: row.str(2)?.parse().map_err(|()| StoreError::Shape {
-            column: 2,
-            expected: "a role",
-        })?,
+        id: StaffId::from_bytes(row.array(column)?),
+        name: row.text(column + 1)?,
+        role: row.parse(column + 2)?,
     })
 }
 
@@ -125,6 +154,13 @@ mod tests {
     fn a_clerk_never_holds_the_health_document() {
         assert_eq!(Role::Clerk.kinds(), [DocKind::Core]);
         assert_eq!(Role::Worker.kinds(), DocKind::ALL);
+    }
+
+    #[test]
+    fn who_reads_the_trail_reads_no_household() {
+        assert!(Role::Officer.kinds().is_empty() && !Role::Officer.settles());
+        assert!(Role::Reviewer.settles() && !Role::Reviewer.reads_trail());
+        assert!(!Role::Worker.has_console() && !Role::Clerk.has_console());
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sojourn_sync_protocol::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
+use crate::accounts::sessions::Gate;
 use crate::clock::Clock;
 use crate::config::{Config, Limits};
 use crate::live::Live;
@@ -41,6 +42,8 @@ pub struct AppState {
     pub preparing: Preparing,
     /// Wrong enrolment codes lately.
     pub wrong_codes: WrongCodes,
+    /// Where people sign in to the console.
+    pub gate: Gate,
     /// The areas frame, encoded once for each version of the tree.
     pub(crate) areas_frame: Mutex<Option<(u64, Bytes)>>,
     /// Requests worked on at once.
@@ -82,7 +85,6 @@ impl AppState {
             error,
         })?;
         Ok(Arc::new(AppState {
-            clock,
             store,
             tokens,
             seen: Seen::default(),
@@ -91,10 +93,12 @@ impl AppState {
             limits: config.limits.clone(),
             preparing: Preparing::new(config.pages.quiet()),
             wrong_codes: WrongCodes::default(),
+            gate: Gate::new(&clock),
             areas_frame: Mutex::new(None),
             turns: Semaphore::new(config.limits.requests),
             streams: Arc::new(Semaphore::new(config.limits.live_streams)),
             stopping: watch::Sender::new(false),
+            clock,
             metrics: crate::measure::handle(),
         }))
     }

@@ -22,8 +22,9 @@ use tower::ServiceExt as _;
 
 use super::router;
 use crate::clock;
+use crate::code::Code;
 use crate::config::Config;
-use crate::devices::{self, Code};
+use crate::devices;
 use crate::staff::{self, Role, Staff};
 use crate::state::AppState;
 use crate::store::StoreError;

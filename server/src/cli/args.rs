@@ -9,6 +9,7 @@ use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sojourn_sync_protocol::{AreaCode, DeviceId, StaffId};
 
 use super::catalogue::{Lang, help};
+use crate::accounts::AccountName;
 use crate::staff::Role;
 
 /// The whole command line.
@@ -44,6 +45,8 @@ pub(super) enum Do {
     Staff(Staff),
     #[command(subcommand)]
     Device(Device),
+    #[command(subcommand)]
+    Account(Account),
     #[command(subcommand)]
     Households(Households),
     Check(Json),
@@ -81,7 +84,11 @@ pub(super) enum Staff {
     Add {
         #[arg(value_name = "NAME")]
         name: String,
-        #[arg(long, value_name = "worker|clerk|reviewer", default_value = "worker")]
+        #[arg(
+            long,
+            value_name = "worker|clerk|reviewer|officer",
+            default_value = "worker"
+        )]
         role: Role,
         #[arg(long)]
         json: bool,
@@ -117,6 +124,30 @@ pub(super) enum Device {
     Withdraw {
         #[arg(value_name = "ID")]
         device: DeviceId,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Account {
+    Give {
+        #[arg(value_name = "NAME")]
+        name: AccountName,
+        #[arg(long, value_name = "ID")]
+        staff: StaffId,
+        #[arg(long, value_name = "AREA", required = true)]
+        area: Vec<AreaCode>,
+        #[arg(long)]
+        json: bool,
+    },
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    Withdraw {
+        #[arg(value_name = "NAME")]
+        name: AccountName,
         #[arg(long)]
         json: bool,
     },

@@ -45,8 +45,13 @@ impl From<&OfficeError> for Exit {
     fn from(error: &OfficeError) -> Self {
         match error {
             OfficeError::Columns(_) | OfficeError::Rows { .. } => Exit::BadInput,
-            OfficeError::Name | OfficeError::NoArea => Exit::Usage,
-            OfficeError::UnknownStaff(_) | OfficeError::UnknownDevice(_) => Exit::NotFound,
+            OfficeError::Name
+            | OfficeError::NoArea
+            | OfficeError::NotForRole { .. }
+            | OfficeError::NameTaken(_) => Exit::Usage,
+            OfficeError::UnknownStaff(_)
+            | OfficeError::UnknownDevice(_)
+            | OfficeError::UnknownAccount(_) => Exit::NotFound,
             OfficeError::UnknownArea(_) => Exit::UnknownArea,
             OfficeError::DiskFull => Exit::DiskFull,
             OfficeError::Corrupt(_) => Exit::Corrupt,

@@ -80,6 +80,19 @@ async fn obey(cli: Cli, lang: Lang) -> ExitCode {
         Do::Device(args::Device::Withdraw { device, json }) => {
             (Command::WithdrawDevice { device }, json)
         }
+        Do::Account(args::Account::Give {
+            name,
+            staff,
+            area,
+            json,
+        }) => {
+            let areas = area;
+            (Command::GiveAccount { staff, name, areas }, json)
+        }
+        Do::Account(args::Account::List { json }) => (Command::ListAccounts, json),
+        Do::Account(args::Account::Withdraw { name, json }) => {
+            (Command::WithdrawAccount { name }, json)
+        }
         Do::Households(args::Households::Export { area, json }) => {
             (Command::ExportHouseholds { area }, json)
         }
@@ -121,8 +134,12 @@ fn report(outcome: &Outcome, json: bool, lang: Lang) -> ExitCode {
     if !said.is_empty() {
         say(&said);
     }
-    if let (Outcome::Code(issued), false) = (outcome, json) {
-        eprintln!("{}", sentences::beside_code(issued, lang));
+    match outcome {
+        Outcome::Code(issued) if !json => eprintln!("{}", sentences::beside_code(issued, lang)),
+        Outcome::Account(issued) if !json => {
+            eprintln!("{}", sentences::beside_account(issued, lang));
+        }
+        _ => {}
     }
     exit.into()
 }
@@ -137,6 +154,9 @@ fn as_json(outcome: &Outcome) -> String {
         Outcome::Devices(list) => serde_json::to_value(list),
         Outcome::Granted(grant) => serde_json::to_value(grant),
         Outcome::Withdrawn(device) => serde_json::to_value(device),
+        Outcome::Account(issued) => serde_json::to_value(issued),
+        Outcome::Accounts(list) => serde_json::to_value(list),
+        Outcome::AccountWithdrawn(account) => serde_json::to_value(account),
         Outcome::Exported { households } => serde_json::to_value(households),
         Outcome::Checked(checked) => serde_json::to_value(checked),
     };

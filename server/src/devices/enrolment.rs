@@ -1,90 +1,25 @@
-//! One-time enrolment codes: 12 characters that somebody reads aloud or types, good once, for ten minutes.
+//! One-time enrolment codes, good once, for ten minutes.
 //!
 //! Contract: the store keeps a hash, never the code; the first four characters find the code and the other eight
 //! (40 bits) prove it; five wrong tries void it. Asking again with the same key gets the same device, because
 //! a reply can be lost.
 
 use ed25519_dalek::VerifyingKey;
-use sha2::{Digest as _, Sha256};
 use sojourn_sync_protocol::message::Grant;
 use sojourn_sync_protocol::{AreaCode, DeviceId, StaffId, Timestamp, limits};
 use subtle::ConstantTimeEq as _;
 
 use super::{AreasKinds, NewDevice, add};
 use crate::areas;
+use crate::code::Code;
 use crate::params;
-use crate::staff;
+use crate::staff::{self, Role};
 use crate::store::{Row, StoreError, Tx};
 
-/// Crockford's base 32: no I, L, O or U to mistake.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const CODE_CHARS: usize = 12;
-const HANDLE_CHARS: usize = 4;
+/// What a code's hash is made for.
+const PURPOSE: &str = "sojourn enrolment code";
 /// Wrong tries after which a code is void.
 const WRONG_TRIES_MAX: u64 = 5;
-
-/// An enrolment code, in the clear: it exists only to be shown once.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code([u8; CODE_CHARS]);
-
-impl Code {
-    /// Makes a code from random bytes.
-    fn from_random(random: [u8; 8]) -> Self {
-        let mut bits = u64::from_le_bytes(random);
-        Code(std::array::from_fn(|_| {
-            let digit = ALPHABET[(bits & 31) as usize];
-            bits >>= 5;
-            digit
-        }))
-    }
-
-    /// Reads what somebody typed: any case, spaces and hyphens anywhere, `O` for `0`, `I` or `L` for `1`.
-    fn read(typed: &str) -> Option<Self> {
-        let mut chars = [0; CODE_CHARS];
-        let mut filled = 0;
-        for byte in typed.bytes().filter(|byte| !matches!(byte, b' ' | b'-')) {
-            let digit = match byte.to_ascii_uppercase() {
-                b'O' => b'0',
-                b'I' | b'L' => b'1',
-                other => other,
-            };
-            if filled == CODE_CHARS || !ALPHABET.contains(&digit) {
-                return None;
-            }
-            chars[filled] = digit;
-            filled += 1;
-        }
-        (filled == CODE_CHARS).then_some(Code(chars))
-    }
-
-    /// The twelve characters.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("the alphabet is ASCII")
-    }
-
-    /// The characters in groups of four, as they are shown.
-    pub fn grouped(&self) -> String {
-        let text = self.as_str();
-        format!("{}-{}-{}", &text[..4], &text[4..8], &text[8..])
-    }
-
-    fn handle(&self) -> &str {
-        &self.as_str()[..HANDLE_CHARS]
-    }
-
-    fn hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(b"sojourn enrolment code\0");
-        hash.update(self.0);
-        hash.finalize().into()
-    }
-}
-
-impl std::fmt::Debug for Code {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Code(hidden)")
-    }
-}
 
 /// Why no code was issued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +30,9 @@ pub enum CodeFault {
     /// The tree has no such area.
     #[error("area {0} is not in the tree")]
     UnknownArea(AreaCode),
+    /// What they do is done without a tablet.
+    #[error("a {} carries no tablet", .0.name())]
+    NoTablet(Role),
     /// A grant names at least one area.
     #[error("a tablet needs at least one area")]
     NoArea,
@@ -115,6 +53,9 @@ pub fn issue(
     areas: &[AreaCode],
 ) -> Result<Code, CodeFault> {
     let holder = staff::get(tx, staff)?.ok_or(CodeFault::UnknownStaff(staff))?;
+    if holder.role.kinds().is_empty() {
+        return Err(CodeFault::NoTablet(holder.role));
+    }
     if areas.is_empty() {
         return Err(CodeFault::NoArea);
     }
@@ -137,7 +78,7 @@ pub fn issue(
          VALUES (?1, ?2, ?3, ?4, ?5, 0) ON CONFLICT (handle) DO NOTHING",
         params![
             code.handle(),
-            code.hash(),
+            code.hash(PURPOSE),
             staff.as_bytes(),
             grant.to_text(),
             now.plus_millis(limits::ENROLMENT_CODE_MS).millis()
@@ -202,7 +143,7 @@ pub fn redeem(
     if issued.expires_at < now || issued.wrong_tries >= WRONG_TRIES_MAX {
         return Ok(None);
     }
-    if !bool::from(issued.hash.ct_eq(&code.hash())) {
+    if !bool::from(issued.hash.ct_eq(&code.hash(PURPOSE))) {
         tx.execute(
             "UPDATE enrolment_codes SET wrong_tries = wrong_tries + 1 WHERE handle = ?1",
             params![code.handle()],
@@ -310,28 +251,6 @@ mod tests {
             .unwrap()
     }
 
-    #[test]
-    fn a_code_is_read_as_people_type_it() {
-        let code = Code(*b"01ABCDEFGHJK");
-        assert_eq!(code.grouped(), "01AB-CDEF-GHJK");
-        for typed in [
-            "01ab-cdef-ghjk",
-            "oLabcdefghjk",
-            " 0 i A B C D E F G H J K ",
-        ] {
-            assert_eq!(Code::read(typed), Some(code.clone()), "{typed}");
-        }
-        for typed in [
-            "",
-            "01AB-CDEF-GHJ",
-            "01AB-CDEF-GHJKM",
-            "01AB-CDEF-GHJU",
-            "一二三四",
-        ] {
-            assert_eq!(Code::read(typed), None, "{typed}");
-        }
-    }
-
     #[tokio::test]
     async fn a_code_is_good_once() {
         let (_dir, store) = small_world().await;
@@ -393,7 +312,7 @@ mod tests {
         let code = issued(&store).await;
         store.close().await;
         let file = std::fs::read(dir.path().join(crate::store::DATABASE_FILE)).unwrap();
-        let secret = &code.as_str().as_bytes()[HANDLE_CHARS..];
+        let secret = &code.as_str().as_bytes()[code.handle().len()..];
         assert!(!file.windows(secret.len()).any(|window| window == secret));
     }
 }

@@ -5,7 +5,7 @@
 
 mod enrolment;
 
-pub use enrolment::{Code, CodeFault, Enrolled, Redeemed, issue, redeem};
+pub use enrolment::{CodeFault, Enrolled, Redeemed, issue, redeem};
 
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};

@@ -111,6 +111,9 @@ fn name(command: &Command) -> &'static str {
         Command::ListDevices => "list-devices",
         Command::GrantDevice { .. } => "grant-device",
         Command::WithdrawDevice { .. } => "withdraw-device",
+        Command::GiveAccount { .. } => "give-account",
+        Command::ListAccounts => "list-accounts",
+        Command::WithdrawAccount { .. } => "withdraw-account",
         Command::ExportHouseholds { .. } => "export-households",
         Command::Check => "check",
     }

@@ -1,7 +1,8 @@
-//! What the office does with a register: areas, staff, tablets, export, check. A command is a value and so is
+//! What the office does with a register: areas, staff, tablets, accounts, export, check. A command is a value and so is
 //! its outcome, so that it can be done here or, when a server has the folder open, by that server.
 //! Says nothing to people: the command line has the sentences.
 
+mod accounts;
 #[cfg(unix)]
 pub mod door;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use sojourn_sync_protocol::message::Grant;
 use sojourn_sync_protocol::{AreaCode, DeviceId, StaffId, Timestamp, limits};
 use tokio::sync::mpsc;
 
+use crate::accounts::{self as console, Account, AccountName};
 use crate::areas::{self, ImportError, RowError};
 use crate::check::{self, Problem};
 use crate::clock::Clock;
@@ -21,6 +23,7 @@ use crate::devices::{self, CodeFault};
 use crate::export::{self, ExportError};
 use crate::staff::{self, NAME_BYTES_MAX, Role, Staff};
 use crate::store::{Store, StoreError, Tx};
+pub use accounts::IssuedAccount;
 
 /// How often a code that happens to be taken is drawn again.
 const CODE_DRAWS_MAX: usize = 8;
@@ -64,6 +67,22 @@ pub enum Command {
         /// Which.
         device: DeviceId,
     },
+    /// Give somebody an account for the console, or give it again.
+    GiveAccount {
+        /// Who.
+        staff: StaffId,
+        /// The name they sign in with.
+        name: AccountName,
+        /// What they answer for.
+        areas: Vec<AreaCode>,
+    },
+    /// List the accounts.
+    ListAccounts,
+    /// Take an account away.
+    WithdrawAccount {
+        /// Which.
+        name: AccountName,
+    },
     /// Print households, one JSON object a line.
     ExportHouseholds {
         /// Only those that live in this area or below it.
@@ -91,6 +110,12 @@ pub enum Outcome {
     Granted(Grant),
     /// A tablet is out of service.
     Withdrawn(DeviceId),
+    /// An account was given.
+    Account(IssuedAccount),
+    /// The accounts.
+    Accounts(Vec<Account>),
+    /// An account was taken away.
+    AccountWithdrawn(Account),
     /// Households were printed.
     Exported {
         /// How many.
@@ -184,6 +209,20 @@ pub enum OfficeError {
     /// A tablet needs at least one area.
     #[error("a tablet needs at least one area")]
     NoArea,
+    /// What this person does is not done with a tablet, or not in the console.
+    #[error("a {} has no {}", .role.name(), if *.tablet { "tablet" } else { "console" })]
+    NotForRole {
+        /// What they do.
+        role: Role,
+        /// It was a tablet that was asked for, else the console.
+        tablet: bool,
+    },
+    /// The name of an account is somebody else's.
+    #[error("the name {0} is taken")]
+    NameTaken(AccountName),
+    /// No account has that name.
+    #[error("no account is called {0}")]
+    UnknownAccount(AccountName),
     /// The disk is full.
     #[error("the disk is full")]
     DiskFull,
@@ -253,6 +292,7 @@ impl From<CodeFault> for OfficeError {
             CodeFault::UnknownStaff(id) => OfficeError::UnknownStaff(id),
             CodeFault::UnknownArea(code) => OfficeError::UnknownArea(code),
             CodeFault::NoArea => OfficeError::NoArea,
+            CodeFault::NoTablet(role) => OfficeError::NotForRole { role, tablet: true },
             CodeFault::Taken => OfficeError::Failed(fault.to_string()),
             CodeFault::Store(error) => error.into(),
         }
@@ -339,6 +379,13 @@ pub async fn run_with(
             }
             Ok(Outcome::Withdrawn(device))
         }
+        Command::GiveAccount { staff, name, areas } => {
+            accounts::give(store, clock, staff, name, areas).await
+        }
+        Command::ListAccounts => Ok(Outcome::Accounts(
+            store.read("list accounts", console::list).await?,
+        )),
+        Command::WithdrawAccount { name } => accounts::withdraw(store, clock, name).await,
         Command::ExportHouseholds { area } => {
             let households = export::households(store, area, Lines::to(lines)).await?;
             Ok(Outcome::Exported { households })

@@ -38,6 +38,61 @@ async fn a_code_without_staff_makes_a_worker_called_after_the_area() {
 }
 
 #[tokio::test]
+async fn an_account_is_given_listed_and_taken_away() {
+    let dir = tempfile::tempdir().unwrap();
+    tree(dir.path()).await;
+    let mut added = Vec::new();
+    for role in [Role::Reviewer, Role::Officer] {
+        let name = "丁一".to_owned();
+        let command = Command::AddStaff { name, role };
+        let Outcome::Staff(staff) = asked(dir.path(), command).await.unwrap() else {
+            panic!("somebody");
+        };
+        added.push(staff.id);
+    }
+    let name = |text: &str| text.parse::<AccountName>().unwrap();
+    let give = |called: &str, staff: StaffId| Command::GiveAccount {
+        staff,
+        name: name(called),
+        areas: vec![area("b")],
+    };
+    let given = asked(dir.path(), give("ding.yi", added[0])).await.unwrap();
+    let Outcome::Account(issued) = given else {
+        panic!("an account, not {given:?}");
+    };
+    assert_eq!((issued.code.len(), issued.account.begun), (14, false));
+    assert_eq!(
+        asked(dir.path(), give("ding.yi", added[1])).await,
+        Err(OfficeError::NameTaken(name("ding.yi")))
+    );
+    let listed = asked(dir.path(), Command::ListAccounts).await;
+    assert_eq!(listed, Ok(Outcome::Accounts(vec![issued.account])));
+    let tablet = Command::DeviceCode {
+        staff: Some(added[1]),
+        areas: vec![area("b")],
+    };
+    let (role, tablet_wanted) = (Role::Officer, true);
+    assert_eq!(
+        asked(dir.path(), tablet).await,
+        Err(OfficeError::NotForRole {
+            role,
+            tablet: tablet_wanted
+        })
+    );
+    let withdraw = |called: &str| Command::WithdrawAccount { name: name(called) };
+    let gone = asked(dir.path(), withdraw("ding.yi")).await.unwrap();
+    assert!(matches!(gone, Outcome::AccountWithdrawn(_)), "{gone:?}");
+    let Ok(Outcome::Accounts(listed)) = asked(dir.path(), Command::ListAccounts).await else {
+        panic!("the accounts");
+    };
+    assert!(listed[0].withdrawn);
+    assert_eq!(
+        asked(dir.path(), withdraw("nobody")).await,
+        Err(OfficeError::UnknownAccount(name("nobody")))
+    );
+}
+
+#[tokio::test]
 async fn a_code_that_is_refused_adds_nobody() {
     let dir = tempfile::tempdir().unwrap();
     tree(dir.path()).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sojourn_sync_protocol::record::{
     Contradiction, DecisionView, Document, HistoryEntry, HouseholdView, Shown, Written,
-    contradictions, decisions, history, view, written_by,
+    contradictions, decisions, history, mask_id_number, view, written_by,
 };
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DecisionId, DeviceId, DocKind, DocumentId, HouseholdId, StaffId,
@@ -22,59 +22,72 @@ use crate::review;
 use crate::store::{StoreError, Tx};
 
 /// A question and what it rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Case {
     /// Which question.
     pub question: QuestionId,
     /// The area responsible.
+    #[schema(value_type = String)]
     pub area: AreaCode,
     /// How much depends on it.
     pub severity: Severity,
     /// Whether two people must agree.
     pub needs_two: bool,
     /// The document's heads: whoever decides says that they saw these.
+    #[schema(value_type = Vec<String>)]
     pub heads: Vec<ChangeHash>,
     /// The field's contradiction, for a question about one.
+    #[schema(value_type = Option<Object>)]
     pub contradiction: Option<Contradiction>,
     /// The changes that the question is between, or is about.
     pub sides: Vec<Side>,
     /// Decisions about it, those taken back among them.
+    #[schema(value_type = Object)]
     pub earlier: BTreeMap<DecisionId, DecisionView>,
     /// A choice that waits for a second person.
     pub proposal: Option<Proposed>,
     /// Who is at work on it.
     pub claim: Option<Claim>,
     /// The household as it stands, identity numbers masked.
+    #[schema(value_type = Object)]
     pub record: HouseholdView,
 }
 
 /// One change that a question is between.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Side {
     /// The change.
+    #[schema(value_type = String)]
     pub change: ChangeHash,
     /// Who, as it claims.
+    #[schema(value_type = Option<String>)]
     pub staff: Option<StaffId>,
     /// The area they worked for.
+    #[schema(value_type = Option<String>)]
     pub area: Option<AreaCode>,
     /// The tablet that handed it in.
+    #[schema(value_type = String)]
     pub device: DeviceId,
     /// When it was written, by the author's clock, in milliseconds.
+    #[schema(value_type = i64)]
     pub written_at: Timestamp,
     /// When it arrived, by the register's clock, in milliseconds.
+    #[schema(value_type = i64)]
     pub arrived_at: Timestamp,
     /// The household had left the author's area.
     pub late: bool,
     /// The kind of edit.
     pub edit: Option<String>,
     /// Every field that it wrote, with what its author saw there before.
+    #[schema(value_type = Object)]
     pub fields: BTreeMap<String, Written>,
 }
 
 /// A choice that waits for a second person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Proposed {
     /// Whose it is.
+    #[schema(value_type = String)]
     pub staff: StaffId,
     /// What they chose.
     pub choice: Choice,
@@ -98,7 +111,7 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
     let contradiction = found.into_iter().find(|found| found.path == item.subject);
     let mut sides = Vec::new();
     for change in between(&item, document, contradiction.as_ref()) {
-        sides.extend(side(tx, document, change)?);
+        sides.extend(side(tx, document, change, &item.subject)?);
     }
     let about = item.about();
     let mut earlier = decisions(document);
@@ -126,8 +139,8 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
     })
 }
 
-/// The household as somebody may see it.
-fn record(
+/// The household as somebody may see it, identity numbers masked.
+pub(crate) fn record(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     household: HouseholdId,
@@ -170,7 +183,13 @@ fn between(
     }
 }
 
-fn side(tx: &Tx<'_>, document: &Document, change: ChangeHash) -> Result<Option<Side>, StoreError> {
+/// Identity numbers are masked but where they are what the question is about.
+fn side(
+    tx: &Tx<'_>,
+    document: &Document,
+    change: ChangeHash,
+    subject: &str,
+) -> Result<Option<Side>, StoreError> {
     let id = document.id();
     let came = tx.query_opt(
         "SELECT device, arrived_at, late FROM changes WHERE household = ?1 AND kind = ?2 AND hash = ?3",
@@ -189,6 +208,13 @@ fn side(tx: &Tx<'_>, document: &Document, change: ChangeHash) -> Result<Option<S
     let (Some((device, arrived_at, late)), Some(told)) = (came, told) else {
         return Ok(None);
     };
+    let mut fields = written_by(document, &change);
+    for (path, written) in fields.iter_mut().filter(|(path, _)| *path != subject) {
+        mask_id_number(path, &mut written.value);
+        for before in &mut written.before {
+            mask_id_number(path, before);
+        }
+    }
     Ok(Some(Side {
         change,
         staff: told.staff,
@@ -198,6 +224,6 @@ fn side(tx: &Tx<'_>, document: &Document, change: ChangeHash) -> Result<Option<S
         arrived_at,
         late,
         edit: told.edit,
-        fields: written_by(document, &change),
+        fields,
     }))
 }

@@ -2,10 +2,11 @@
 //! settles it.
 
 use serde::Serialize;
-use sojourn_sync_protocol::{DocumentId, HouseholdId, StaffId, Timestamp};
+use sojourn_sync_protocol::{AreaCode, DocumentId, HouseholdId, StaffId, Timestamp};
 
 use super::Item;
 use super::decide::{Objection, Opened, QuestionId, Reviewer};
+use crate::audit::{self, Action, Stamp};
 use crate::params;
 use crate::review;
 use crate::store::{Row, StoreError, Tx};
@@ -28,11 +29,13 @@ pub const OPEN_MS: i64 = 15 * 60 * 1000;
 pub const ASSIGNED_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 /// A claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Claim {
     /// Whose it is.
+    #[schema(value_type = String)]
     pub staff: StaffId,
     /// When it ends, in milliseconds.
+    #[schema(value_type = i64)]
     pub until: Timestamp,
 }
 
@@ -80,14 +83,16 @@ pub fn claim(
     reviewer: &Reviewer,
     question: &QuestionId,
     (holder, millis): (StaffId, i64),
-    now: Timestamp,
+    stamp: &Stamp,
 ) -> Result<Claim, Objection> {
-    let item = theirs(tx, reviewer, question, now)?;
+    let (owner, item) = theirs(tx, reviewer, question, stamp.at())?;
     let claim = Claim {
         staff: holder,
-        until: now.plus_millis(millis),
+        until: stamp.at().plus_millis(millis),
     };
     put(tx, question.household, &item, claim)?;
+    let action = Action::QuestionClaimed;
+    audit::note_question(tx, stamp, reviewer.staff, action, &owner, question)?;
     Ok(claim)
 }
 
@@ -99,28 +104,31 @@ pub fn release(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     question: &QuestionId,
-    now: Timestamp,
+    stamp: &Stamp,
 ) -> Result<(), Objection> {
-    let item = theirs(tx, reviewer, question, now)?;
-    Ok(end(tx, question.household, &item)?)
+    let (owner, item) = theirs(tx, reviewer, question, stamp.at())?;
+    end(tx, question.household, &item)?;
+    let action = Action::QuestionReleased;
+    audit::note_question(tx, stamp, reviewer.staff, action, &owner, question)?;
+    Ok(())
 }
 
-/// A question that waits, that a reviewer answers for, and that nobody else is at work on.
-pub(super) fn theirs(
+/// A question that waits, that a reviewer answers for, and that nobody else is at work on; with the area responsible.
+fn theirs(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     question: &QuestionId,
     now: Timestamp,
-) -> Result<Item, Objection> {
+) -> Result<(AreaCode, Item), Objection> {
     let id = DocumentId::new(question.household, question.document);
-    Opened::of(tx, reviewer, id)?;
+    let opened = Opened::of(tx, reviewer, id)?;
     let item = question.item();
     if !review::of_household(tx, question.household)?.contains_key(&item) {
         return Err(Objection::Unknown);
     }
     match of(tx, question.household, &item)? {
         Some(claim) if claim.excludes(reviewer.staff, now) => Err(Objection::Claimed(claim)),
-        _ => Ok(item),
+        _ => Ok((opened.owner, item)),
     }
 }
 

@@ -16,6 +16,7 @@ use sojourn_sync_protocol::{
 
 use super::claims::{self, Claim};
 use super::{Item, RESIDENCE, ReviewKind};
+use crate::audit::{self, Action, Deed, Stamp};
 use crate::clock::Clock;
 use crate::desk::{Desk, Draws, NotMade};
 use crate::documents::{self, Held};
@@ -55,10 +56,15 @@ pub struct Reviewer {
 }
 
 /// Which question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, utoipa::IntoParams,
+)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct QuestionId {
     /// The household.
+    #[schema(value_type = String)]
+    #[param(value_type = String)]
     pub household: HouseholdId,
     /// Why it waits.
     pub kind: ReviewKind,
@@ -75,17 +81,19 @@ impl QuestionId {
 }
 
 /// What somebody chose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "choose", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Choice {
     /// One of the values that stand, by the change that wrote it.
     Value {
         /// That change.
+        #[schema(value_type = String)]
         change: ChangeHash,
     },
     /// Another value; `null` clears the field.
     Other {
         /// The value.
+        #[schema(value_type = Object)]
         value: Option<Value>,
     },
     /// The record stays as it is: a late edit counts, a removal stands.
@@ -124,7 +132,7 @@ pub struct Undo {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It waits for a second person.
@@ -132,6 +140,7 @@ pub enum Outcome {
     /// It is done.
     Decided {
         /// The entry in the record.
+        #[schema(value_type = String)]
         decision: DecisionId,
     },
     /// It was taken back.
@@ -196,15 +205,12 @@ pub async fn decide(
     reviewer: Reviewer,
     order: Order,
 ) -> Result<Outcome, Objection> {
-    let (draws, id) = (
-        Draws::new(clock),
-        DecisionId::new(clock.now(), clock.random()),
-    );
-    let now = clock.now();
+    let (draws, stamp) = (Draws::new(clock), Stamp::new(clock));
+    let id = DecisionId::new(stamp.at(), clock.random());
     let _turn = store.turn([*order.question.household.as_bytes()]).await;
     let (outcome, settled) = store
         .write("decide", move |tx| {
-            settle(tx, &reviewer, &order, id, &draws, now)
+            settle(tx, &reviewer, &order, id, &draws, &stamp)
         })
         .await?;
     live.moved(settled.moved);
@@ -222,11 +228,11 @@ pub async fn undo(
     reviewer: Reviewer,
     order: Undo,
 ) -> Result<Outcome, Objection> {
-    let (draws, now) = (Draws::new(clock), clock.now());
+    let (draws, stamp) = (Draws::new(clock), Stamp::new(clock));
     let _turn = store.turn([*order.household.as_bytes()]).await;
     let settled = store
         .write("undo decision", move |tx| {
-            take_back(tx, &reviewer, &order, &draws, now)
+            take_back(tx, &reviewer, &order, &draws, &stamp)
         })
         .await?;
     live.moved(settled.moved);
@@ -273,9 +279,12 @@ fn settle(
     order: &Order,
     id: DecisionId,
     draws: &Draws,
-    now: Timestamp,
+    stamp: &Stamp,
 ) -> Result<(Outcome, Settled), Objection> {
-    let question = &order.question;
+    let (question, now) = (&order.question, stamp.at());
+    let note = |action, owner: &AreaCode| {
+        audit::note_question(tx, stamp, reviewer.staff, action, owner, question)
+    };
     let (household, item) = (question.household, question.item());
     let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
     let document = &opened.held.document;
@@ -327,9 +336,11 @@ fn settle(
         };
         proposal.put(tx, household, &item, now)?;
         claims::end(tx, household, &item)?;
+        note(Action::DecisionProposed, &opened.owner)?;
         return Ok((Outcome::Proposed, Settled::default()));
     }
     let settled = opened.make(tx, reviewer, &[edit], draws, now)?;
+    note(Action::Decided, &opened.owner)?;
     Ok((Outcome::Decided { decision: id }, settled))
 }
 
@@ -338,7 +349,7 @@ fn take_back(
     reviewer: &Reviewer,
     order: &Undo,
     draws: &Draws,
-    now: Timestamp,
+    stamp: &Stamp,
 ) -> Result<Settled, Objection> {
     let opened = Opened::of(
         tx,
@@ -359,7 +370,15 @@ fn take_back(
         return Err(Objection::Stale);
     }
     let edits = made.edits_to_undo(order.decision, order.document, &reason);
-    opened.make(tx, reviewer, &edits, draws, now)
+    let settled = opened.make(tx, reviewer, &edits, draws, stamp.at())?;
+    let deed = Deed {
+        staff: Some(reviewer.staff),
+        action: Action::DecisionUndone,
+        household: Some(order.household),
+        subject: &order.decision.to_string(),
+    };
+    audit::note(tx, stamp, std::slice::from_ref(&opened.owner), &deed)?;
+    Ok(settled)
 }
 
 fn reason_of(text: &str) -> Result<String, Objection> {

@@ -430,7 +430,7 @@ async fn while_somebody_is_at_work_on_it_nobody_else_settles_it() {
         async move {
             store
                 .write("claim", move |tx| {
-                    claims::claim(tx, &by, &question, holder, NOW)
+                    claims::claim(tx, &by, &question, holder, &Stamp::fixed(NOW))
                 })
                 .await
         }
@@ -448,7 +448,7 @@ async fn while_somebody_is_at_work_on_it_nobody_else_settles_it() {
     assert_eq!(decided, Err(Objection::Claimed(given)));
     let (by, question) = (second.clone(), order.question.clone());
     let released = office.register.store.write("release", move |tx| {
-        claims::release(tx, &by, &question, NOW)
+        claims::release(tx, &by, &question, &Stamp::fixed(NOW))
     });
     released.await.unwrap();
     assert_eq!(office.queue().await[0].claim, None);

@@ -8,7 +8,7 @@ pub mod claims;
 pub mod decide;
 pub mod queue;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 pub mod severity;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,19 @@ CREATE TABLE reviews (
 pub(crate) const RESIDENCE: &str = "residence/area";
 
 /// Why something waits for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewKind {
     /// A field has several values.

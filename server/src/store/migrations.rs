@@ -24,6 +24,8 @@ pub(crate) const STEPS: &[Step] = &[
     ("desks", crate::desk::SCHEMA),
     ("proposals", crate::review::decide::SCHEMA),
     ("claims", crate::review::claims::SCHEMA),
+    ("accounts", crate::accounts::SCHEMA),
+    ("audit trail", crate::audit::SCHEMA),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

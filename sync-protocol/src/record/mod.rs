@@ -52,6 +52,6 @@ pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
 pub use view::{
     ConsentView, ContactView, DecisionView, FactsView, Held, HouseholdView, MoveView, NeedView,
-    PersonView, RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, view, view_held,
-    view_saved,
+    PersonView, RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, mask_id_number, view,
+    view_held, view_saved,
 };

@@ -362,17 +362,20 @@ impl HouseholdView {
                 .take()
                 .map(|shown| shown.map(|number| id_number::mask(&number)));
         }
-        for contradiction in self
-            .contradictions
-            .iter_mut()
-            .filter(|c| c.path.ends_with("/id_number"))
-        {
+        for contradiction in &mut self.contradictions {
             for value in &mut contradiction.values {
-                if let Some(Value::Text(number)) = &mut value.value {
-                    *number = id_number::mask(number);
-                }
+                mask_id_number(&contradiction.path, &mut value.value);
             }
         }
+    }
+}
+
+/// Hides the middle of a value that is an identity number, as its path says.
+pub fn mask_id_number(path: &str, value: &mut Option<Value>) {
+    if let Some(Value::Text(number)) = value
+        && path.ends_with("/id_number")
+    {
+        *number = id_number::mask(number);
     }
 }
 

@@ -18,7 +18,10 @@ pub(in crate::cli) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "Brings a file of areas into the tree: new ones are added, known ones changed, none removed",
             "导入地区文件：新地区加入，已有地区更新，不删除任何地区",
         ),
-        "staff" => ("The people who carry tablets", "使用平板的工作人员"),
+        "staff" => (
+            "The people who carry tablets or work in the console",
+            "使用平板或审核台的工作人员",
+        ),
         "staff add" => (
             "Adds somebody and prints their id",
             "添加一名工作人员并输出其编号",
@@ -37,6 +40,16 @@ pub(in crate::cli) fn about(command: &str, lang: Lang) -> Option<&'static str> {
         "device withdraw" => (
             "Takes a tablet out of service, as when it is lost",
             "停用一台平板，例如丢失时",
+        ),
+        "account" => ("Accounts for the console", "审核台账号"),
+        "account give" => (
+            "Gives somebody an account and prints a one-time code, good for three days; given again, it replaces a forgotten password",
+            "开通账号并输出一次性代码，三天内有效；再次执行可替换忘记的密码",
+        ),
+        "account list" => ("Lists the accounts", "列出账号"),
+        "account withdraw" => (
+            "Takes an account away and ends its sessions",
+            "停用账号并结束其登录",
         ),
         "households" => ("The households", "家庭"),
         "households export" => (
@@ -95,6 +108,18 @@ pub(in crate::cli) fn examples(command: &str, lang: Lang) -> Option<&'static str
             "Example:\n  sojourn device withdraw 01990000-0000-7000-8000-000000000001",
             "示例：\n  sojourn device withdraw 01990000-0000-7000-8000-000000000001",
         ),
+        "account give" => (
+            "Example:\n  sojourn account give ding.yi --staff 01990000-0000-7000-8000-000000000001 --area 3707",
+            "示例：\n  sojourn account give ding.yi --staff 01990000-0000-7000-8000-000000000001 --area 3707",
+        ),
+        "account list" => (
+            "Example:\n  sojourn account list --json",
+            "示例：\n  sojourn account list --json",
+        ),
+        "account withdraw" => (
+            "Example:\n  sojourn account withdraw ding.yi",
+            "示例：\n  sojourn account withdraw ding.yi",
+        ),
         "households export" => (
             "Examples:\n  sojourn households export --json > all.jsonl\n  sojourn households export --area 370724113 --json",
             "示例：\n  sojourn households export --json > all.jsonl\n  sojourn households export --area 370724113 --json",
@@ -142,6 +167,16 @@ pub(in crate::cli) fn argument(command: &str, id: &str, lang: Lang) -> Option<&'
         ("device code" | "device grant", "area") => (
             "An area that the tablet may hold, with everything below it; may be repeated",
             "平板可持有的地区及其下级；可重复给出",
+        ),
+        ("account give", "name") => (
+            "The name to sign in with: 2 to 32 of a-z, 0-9, . and -",
+            "登录用的账号名：2 至 32 个 a-z、0-9、. 或 - 字符",
+        ),
+        ("account withdraw", "name") => ("The account", "账号名"),
+        ("account give", "staff") => ("Whose account it will be", "账号归谁使用"),
+        ("account give", "area") => (
+            "An area that they answer for, with everything below it; may be repeated",
+            "其负责的地区及其下级；可重复给出",
         ),
         ("device grant" | "device withdraw", "device") => ("The tablet", "平板编号"),
         ("households export", "area") => (

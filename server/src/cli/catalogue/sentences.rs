@@ -1,11 +1,12 @@
 //! What came of a command, and why one was not done, for people. Every error says what to do next.
 
 use super::Lang;
+use crate::accounts::Account;
 use crate::areas::{RowError, RowFault};
 use crate::check::Problem;
 use crate::config::ConfigError;
 use crate::demo::DemoError;
-use crate::office::{Checked, DeviceRow, IssuedCode, OfficeError, Outcome};
+use crate::office::{Checked, DeviceRow, IssuedAccount, IssuedCode, OfficeError, Outcome};
 use crate::staff::{Role, Staff};
 use crate::state::StartError;
 use crate::store::StoreError;
@@ -39,6 +40,12 @@ pub(in crate::cli) fn outcome(outcome: &Outcome, lang: Lang) -> String {
             format!("Tablet {device} is out of service."),
             format!("平板 {device} 已停用。"),
         ),
+        Outcome::Account(issued) => issued.code.clone(),
+        Outcome::Accounts(list) => lines(list, |account| account_line(account, lang)),
+        Outcome::AccountWithdrawn(account) => lang.pick(
+            format!("Nobody can sign in as {} any more.", account.name),
+            format!("账号 {} 已停用，不能再登录。", account.name),
+        ),
         Outcome::Exported { .. } => String::new(),
         Outcome::Checked(checked) => check_lines(checked, lang),
     }
@@ -51,6 +58,36 @@ pub(in crate::cli) fn beside_code(issued: &IssuedCode, lang: Lang) -> String {
     lang.pick(
         format!("Good once, for ten minutes: a tablet of {name} ({role}) for {areas}."),
         format!("一次有效，十分钟内使用：{name}（{role}）的平板，地区 {areas}。"),
+    )
+}
+
+/// What to say beside the code of an account.
+pub(in crate::cli) fn beside_account(issued: &IssuedAccount, lang: Lang) -> String {
+    let account = &issued.account;
+    let areas = lines_with(&account.areas, ", ", ToString::to_string);
+    let (name, owner) = (&account.name, &account.staff.name);
+    let role = role(account.staff.role, lang);
+    lang.pick(
+        format!(
+            "Good once, for three days: {owner} ({role}) chooses a password with it and signs in to the console as {name}, for {areas}."
+        ),
+        format!(
+            "一次有效，三天内使用：{owner}（{role}）凭此设置密码，以账号 {name} 登录审核台，地区 {areas}。"
+        ),
+    )
+}
+
+fn account_line(account: &Account, lang: Lang) -> String {
+    let areas = lines_with(&account.areas, ",", ToString::to_string);
+    let state = match (account.withdrawn, account.begun) {
+        (true, _) => lang.pick("  taken away", "  已停用"),
+        (false, true) => "",
+        (false, false) => lang.pick("  no password yet", "  尚未设置密码"),
+    };
+    let (owner, role) = (&account.staff, role(account.staff.role, lang));
+    format!(
+        "{}  {role}  {}  {}  {areas}{state}",
+        account.name, owner.name, owner.id
     )
 }
 
@@ -67,6 +104,7 @@ fn role(role: Role, lang: Lang) -> &'static str {
         Role::Worker => lang.pick("worker", "工作人员"),
         Role::Clerk => lang.pick("clerk", "文员"),
         Role::Reviewer => lang.pick("reviewer", "审核员"),
+        Role::Officer => lang.pick("privacy officer", "隐私专员"),
     }
 }
 
@@ -166,6 +204,22 @@ pub(in crate::cli) fn office_error(error: &OfficeError, lang: Lang) -> String {
         OfficeError::NoArea => lang
             .pick("Name at least one area.", "请至少给出一个地区。")
             .to_owned(),
+        OfficeError::NotForRole { role: what, tablet: true } => lang.pick(
+            format!("The work of a {} is not done with a tablet; give them an account with `sojourn account give`.", role(*what, lang)),
+            format!("{}的工作不使用平板；请用 sojourn account give 为其开通账号。", role(*what, lang)),
+        ),
+        OfficeError::NotForRole { role: what, tablet: false } => lang.pick(
+            format!("A {} works with a tablet, not in the console; enrol one with `sojourn device code`.", role(*what, lang)),
+            format!("{}使用平板工作，不使用审核台；请用 sojourn device code 注册平板。", role(*what, lang)),
+        ),
+        OfficeError::NameTaken(name) => lang.pick(
+            format!("The account {name} is somebody else's; choose another name."),
+            format!("账号名 {name} 已属于他人，请另取名称。"),
+        ),
+        OfficeError::UnknownAccount(name) => lang.pick(
+            format!("No account is called {name}; see `sojourn account list`."),
+            format!("没有名为 {name} 的账号；请查看 sojourn account list。"),
+        ),
         OfficeError::DiskFull => disk_full(lang).to_owned(),
         OfficeError::Corrupt(said) => corrupt(said, lang),
         OfficeError::Newer { found, known } => newer(*found, *known, lang),
