@@ -10,6 +10,8 @@ pub mod clock;
 pub(crate) mod code;
 pub mod config;
 pub(crate) mod connections;
+pub mod console;
+pub(crate) mod cursor;
 pub mod demo;
 pub mod desk;
 pub mod devices;

@@ -22,7 +22,7 @@ use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a tablet that was not served waits, milliseconds.
-const BUSY_RETRY_MS: u64 = 1_000;
+pub(super) const BUSY_RETRY_MS: u64 = 1_000;
 
 /// Logs and measures a request: its route, status and time, under a number; never what it says.
 pub(super) async fn record(request: Request, next: Next) -> Response {
@@ -64,9 +64,12 @@ pub(super) async fn record(request: Request, next: Next) -> Response {
 #[error("a handler panicked")]
 struct HandlerPanicked;
 
-/// Waits for a turn, then serves within the time limit.
+/// How somebody is told to come back.
+pub(super) type Busy = fn() -> Response;
+
+/// Waits for a turn, then serves within the time limit; else says with `busy` that it could not.
 pub(super) async fn take_turn(
-    State(state): State<Arc<AppState>>,
+    State((state, busy)): State<(Arc<AppState>, Busy)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -79,7 +82,8 @@ pub(super) async fn take_turn(
         .unwrap_or_else(|_| busy())
 }
 
-fn busy() -> Response {
+/// Tells a tablet to come back.
+pub(super) fn busy() -> Response {
     Refused(Refusal::Busy {
         retry_after_ms: BUSY_RETRY_MS,
     })

@@ -150,7 +150,8 @@ impl IntoResponse for Refused {
     }
 }
 
-fn name(refusal: &Refusal) -> &'static str {
+/// The name of a refusal, for logs, metrics and pages.
+pub(super) fn name(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Malformed { .. } => "malformed",
         Refusal::Version { .. } => "version",

@@ -1,4 +1,4 @@
-//! The event stream of a tablet that is online: which of its areas have moved. It ends when the token
+//! The event stream of a tablet that is online, or of a page: which of its areas have moved. It ends when the token or the session
 //! does; the tablet comes back with a new one, under the grant and the tree of areas of that moment.
 
 use std::collections::BTreeSet;
@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream;
-use sojourn_sync_protocol::AreaCode;
 use sojourn_sync_protocol::message::LiveEvent;
 use sojourn_sync_protocol::refusal::Refusal;
+use sojourn_sync_protocol::{AreaCode, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -40,21 +40,32 @@ pub(super) async fn live(
     State(state): State<Arc<AppState>>,
     speaker: Authenticated,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
+    let roots = speaker.device.grant.areas;
+    Ok(stream_of(&state, roots, speaker.token_expires_at).await?)
+}
+
+/// A stream of what moves in some areas and below them, until a moment.
+///
+/// # Errors
+/// [`Refusal::Busy`] while too many streams are open; the store.
+pub(super) async fn stream_of(
+    state: &AppState,
+    roots: Vec<AreaCode>,
+    until: Timestamp,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
     let Ok(permit) = Arc::clone(&state.streams).try_acquire_owned() else {
         return Err(Refusal::Busy {
             retry_after_ms: TOO_MANY_RETRY_MS,
-        }
-        .into());
+        });
     };
     // Listening begins before the areas are read, so that no hint falls between.
     let listener = state.live.listen();
-    let roots = speaker.device.grant.areas;
     let below = roots.clone();
     let granted = state
         .store
         .read("areas of a stream", move |tx| areas::subtree(tx, &below))
         .await?;
-    let left = speaker.token_expires_at.since(state.clock.now());
+    let left = until.since(state.clock.now());
     let stream = OpenStream {
         listener,
         roots,

@@ -3,6 +3,7 @@
 
 mod authenticated;
 mod bounds;
+mod console;
 mod enrolment;
 mod exchange;
 mod frame;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::any;
 use sojourn_sync_protocol::refusal::Refusal;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -24,7 +26,7 @@ use utoipa_axum::routes;
 use crate::state::AppState;
 use frame::Refused;
 
-/// Names of the two credentials in the OpenAPI document.
+/// Names of a tablet's two credentials in the OpenAPI document.
 const TOKEN_SCHEME: &str = "token";
 const PROOF_SCHEME: &str = "proof";
 
@@ -33,7 +35,8 @@ const PROOF_SCHEME: &str = "proof";
     info(
         title = "Sojourn",
         description = "The central register's protocol. Bodies under /v1 are frames: a version byte, an encoding \
-                       byte, then CBOR whose maps have the names given here; docs/PROTOCOL.md says it all."
+                       byte, then CBOR whose maps have the names given here; docs/PROTOCOL.md says it all. Bodies under \
+                       /console/v1 are JSON."
     ),
     modifiers(&Credentials)
 )]
@@ -55,6 +58,11 @@ impl utoipa::Modify for Credentials {
             "DPoP",
             "A proof of possession (RFC 9449) with the body's SHA-256 as claim bd",
         ));
+        let session = ApiKey::Cookie(ApiKeyValue::with_description(
+            console::COOKIE,
+            "A session of the console, from /console/v1/sign-in",
+        ));
+        components.add_security_scheme(console::SESSION_SCHEME, SecurityScheme::ApiKey(session));
         components.add_security_scheme(TOKEN_SCHEME, SecurityScheme::Http(token));
         components.add_security_scheme(PROOF_SCHEME, SecurityScheme::ApiKey(proof));
     }
@@ -80,18 +88,33 @@ fn operations() -> OpenApiRouter<Arc<AppState>> {
 
 /// The OpenAPI 3.1 document, generated from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().merge(operations()).into_openapi()
+    routes()
+        .merge(console::routes())
+        .merge(operations())
+        .into_openapi()
 }
 
 /// The whole service. Operations pages answer even when tablets have to wait for their turn.
 pub fn router(state: Arc<AppState>) -> Router {
     let (tablets, _) = routes().split_for_parts();
+    let (pages, _) = console::routes().split_for_parts();
     let (operations, _) = operations().split_for_parts();
+    let turn =
+        |busy: bounds::Busy| from_fn_with_state((Arc::clone(&state), busy), bounds::take_turn);
+    let pages = pages
+        .route("/console/v1/{*rest}", any(console::nowhere))
+        .method_not_allowed_fallback(console::nowhere)
+        .layer(from_fn_with_state(
+            Arc::clone(&state),
+            console::from_our_pages,
+        ))
+        .layer(turn(console::busy));
     tablets
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn(bounds::buffer_body))
-        .layer(from_fn_with_state(Arc::clone(&state), bounds::take_turn))
+        .layer(turn(bounds::busy))
+        .merge(pages)
         .merge(operations)
         .layer(from_fn(bounds::record))
         .with_state(state)

@@ -19,9 +19,10 @@ use crate::store::{Row, StoreError, Tx};
 pub const PAGE_MAX: usize = 200;
 
 /// One open question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Question {
     /// The household.
+    #[schema(value_type = String)]
     pub household: HouseholdId,
     /// Why it waits.
     pub kind: ReviewKind,
@@ -34,14 +35,18 @@ pub struct Question {
     /// Whether two people must agree.
     pub needs_two: bool,
     /// The area responsible.
+    #[schema(value_type = String)]
     pub area: AreaCode,
     /// The change that opened it.
+    #[schema(value_type = String)]
     pub change: ChangeHash,
-    /// When that arrived.
+    /// When that arrived, in milliseconds.
+    #[schema(value_type = i64)]
     pub opened_at: Timestamp,
     /// Who is at work on it.
     pub claim: Option<Claim>,
     /// Somebody has decided and waits for a second person.
+    #[schema(value_type = Option<String>)]
     pub proposed_by: Option<StaffId>,
 }
 

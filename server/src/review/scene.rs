@@ -30,16 +30,16 @@ impl Source for Still {
 }
 
 /// A register with two tablets of village `a`, and reviewers.
-pub(super) struct Office {
-    pub(super) register: Register,
-    pub(super) clock: Clock,
-    pub(super) one: Tablet,
-    pub(super) other: Tablet,
+pub(crate) struct Office {
+    pub(crate) register: Register,
+    pub(crate) clock: Clock,
+    pub(crate) one: Tablet,
+    pub(crate) other: Tablet,
 }
 
 impl Office {
     /// Household 1 lives in `a`, and both tablets hold it.
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let mut office = Register::new().await;
         let mut one = office.tablet(Role::Worker, &["a"]).await;
         let mut other = office.tablet(Role::Worker, &["a"]).await;
@@ -55,13 +55,13 @@ impl Office {
     }
 
     /// Both write without knowing of each other, then both know.
-    pub(super) async fn contradict(&mut self, first: &Edit, second: &Edit) {
+    pub(crate) async fn contradict(&mut self, first: &Edit, second: &Edit) {
         self.one.edit(1, first);
         self.other.edit(1, second);
         self.meet().await;
     }
 
-    pub(super) async fn meet(&mut self) {
+    pub(crate) async fn meet(&mut self) {
         for _ in 0..2 {
             self.one.sync(&self.register).await;
             self.other.sync(&self.register).await;
@@ -69,7 +69,7 @@ impl Office {
     }
 
     /// A reviewer who answers for these areas.
-    pub(super) async fn reviewer(&self, n: u8, codes: &[&str]) -> Reviewer {
+    pub(crate) async fn reviewer(&self, n: u8, codes: &[&str]) -> Reviewer {
         let who = Staff {
             id: StaffId::from_bytes([100 + n; 16]),
             name: format!("审{n}"),
@@ -89,7 +89,7 @@ impl Office {
     }
 
     /// What waits, for somebody who answers for everything.
-    pub(super) async fn queue(&self) -> Vec<queue::Question> {
+    pub(crate) async fn queue(&self) -> Vec<queue::Question> {
         let all = [area("p")];
         let page = self.register.store.read("queue", move |tx| {
             queue::page(tx, &all, &Filter::default(), None, 100, NOW)
@@ -98,7 +98,7 @@ impl Office {
     }
 
     /// The only question, as it was looked at now.
-    pub(super) async fn order(&self, choice: Choice) -> Order {
+    pub(crate) async fn order(&self, choice: Choice) -> Order {
         let waiting = self.queue().await;
         let [question] = &waiting[..] else {
             panic!("one question waits, not {waiting:#?}");
@@ -117,7 +117,7 @@ impl Office {
         }
     }
 
-    pub(super) async fn document(&self, id: DocumentId) -> Document {
+    pub(crate) async fn document(&self, id: DocumentId) -> Document {
         let held = self
             .register
             .store
@@ -125,12 +125,12 @@ impl Office {
         held.await.unwrap().unwrap().document
     }
 
-    pub(super) async fn decide(&self, by: &Reviewer, order: Order) -> Result<Outcome, Objection> {
+    pub(crate) async fn decide(&self, by: &Reviewer, order: Order) -> Result<Outcome, Objection> {
         let Register { store, live, .. } = &self.register;
         decide(store, live, &self.clock, by.clone(), order).await
     }
 
-    pub(super) async fn decided(&self, by: &Reviewer, choice: Choice) -> DecisionId {
+    pub(crate) async fn decided(&self, by: &Reviewer, choice: Choice) -> DecisionId {
         let order = self.order(choice).await;
         match self.decide(by, order).await {
             Ok(Outcome::Decided { decision }) => decision,
@@ -138,7 +138,7 @@ impl Office {
         }
     }
 
-    pub(super) async fn undo(
+    pub(crate) async fn undo(
         &self,
         by: &Reviewer,
         decision: DecisionId,
@@ -154,7 +154,7 @@ impl Office {
     }
 
     /// The choice of a value that stands in the only question.
-    pub(super) async fn value(&self, wanted: &str) -> Choice {
+    pub(crate) async fn value(&self, wanted: &str) -> Choice {
         let waiting = self.queue().await;
         let id = DocumentId::new(waiting[0].household, waiting[0].document);
         let found = contradictions(&self.document(id).await);
@@ -170,7 +170,7 @@ impl Office {
     }
 
     /// Both tablets and the register hold the same, and the register is sound.
-    pub(super) async fn expect_agreement(&mut self) {
+    pub(crate) async fn expect_agreement(&mut self) {
         self.meet().await;
         self.register.expect_sound().await;
         let ours = self.document(core(1)).await;
@@ -182,12 +182,12 @@ impl Office {
     }
 }
 
-pub(super) fn address(text: &str) -> Edit {
+pub(crate) fn address(text: &str) -> Edit {
     set("residence/address", text)
 }
 
 /// The values that a tablet shows for the address.
-pub(super) fn addresses(tablet: &Tablet) -> Vec<String> {
+pub(crate) fn addresses(tablet: &Tablet) -> Vec<String> {
     let shown = view(household(1), &tablet.documents[&core(1)].1, None).unwrap();
     let values = shown.residence.address.iter().flat_map(Shown::values);
     let mut values: Vec<String> = values.cloned().collect();

@@ -7,7 +7,19 @@ use sojourn_sync_protocol::record::{Sensitivity, field_at};
 use super::{Item, ReviewKind};
 
 /// How much depends on it, the most first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Somebody may come to harm: an allergy, a blood group, a due date, a vaccine given or not.

@@ -1,0 +1,130 @@
+//! Who asks: the holder of a session, and whether what they ask is part of their work. Then what they said, as JSON.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use cookie::{Cookie, SameSite};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::fault::Fault;
+use crate::accounts::sessions::{self, Secret, SignedIn};
+use crate::proof::Origins;
+use crate::state::AppState;
+
+/// Name of the cookie.
+pub(in crate::api) const COOKIE: &str = "sojourn-console";
+/// Where the cookie goes.
+const COOKIE_PATH: &str = "/console";
+
+/// Somebody who is signed in.
+#[derive(Debug)]
+pub(super) struct Speaker(pub(super) SignedIn);
+
+/// Somebody who settles questions.
+#[derive(Debug)]
+pub(super) struct Settles(pub(super) SignedIn);
+
+/// Somebody who reads the audit trail.
+#[derive(Debug)]
+pub(super) struct ReadsTrail(pub(super) SignedIn);
+
+impl FromRequestParts<Arc<AppState>> for Speaker {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Fault> {
+        let secret = secret_of(&parts.headers).ok_or(Fault::UNAUTHENTICATED)?;
+        let found = sessions::signed_in(&state.store, &secret, state.clock.now()).await?;
+        found.map(Speaker).ok_or(Fault::UNAUTHENTICATED)
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Settles {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Fault> {
+        let Speaker(who) = Speaker::from_request_parts(parts, state).await?;
+        let theirs = who.staff.role.settles();
+        theirs.then_some(Settles(who)).ok_or(Fault::NOT_YOURS)
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for ReadsTrail {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Fault> {
+        let Speaker(who) = Speaker::from_request_parts(parts, state).await?;
+        let theirs = who.staff.role.reads_trail();
+        theirs.then_some(ReadsTrail(who)).ok_or(Fault::NOT_YOURS)
+    }
+}
+
+/// The secret in the cookie.
+pub(super) fn secret_of(headers: &HeaderMap) -> Option<Secret> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(Cookie::split_parse)
+        .filter_map(Result::ok)
+        .find(|cookie| cookie.name() == COOKIE)
+        .and_then(|cookie| Secret::read(cookie.value()))
+}
+
+/// The cookie that holds a session; without one, the cookie that ends it.
+pub(super) fn cookie(origins: &Origins, secret: Option<&Secret>) -> HeaderValue {
+    let text = secret.map(Secret::to_text).unwrap_or_default();
+    let mut cookie = Cookie::build((COOKIE, text))
+        .path(COOKIE_PATH)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(origins.are_secure());
+    if secret.is_none() {
+        cookie = cookie.max_age(cookie::time::Duration::ZERO);
+    }
+    HeaderValue::from_str(&cookie.build().to_string()).expect("a cookie of plain characters")
+}
+
+/// What somebody sent, as JSON. Comes last among a handler's arguments, so that nothing is read of a stranger's.
+#[derive(Debug)]
+pub(super) struct Said<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<AppState>> for Said<T> {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Fault> {
+        axum::Json::<T>::from_request(request, state)
+            .await
+            .map(|axum::Json(said)| Said(said))
+            .map_err(|error: JsonRejection| Fault::malformed(&error.body_text()))
+    }
+}
+
+/// What somebody asked for in the address.
+#[derive(Debug)]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<AppState>> for Asked<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Fault> {
+        Query::<T>::from_request_parts(parts, state)
+            .await
+            .map(|Query(asked)| Asked(asked))
+            .map_err(|error: QueryRejection| Fault::malformed(&error.body_text()))
+    }
+}
+
+/// An answer, which no browser keeps.
+#[derive(Debug)]
+pub(super) struct Answer<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let fresh = [(header::CACHE_CONTROL, "no-store")];
+        (fresh, axum::Json(self.0)).into_response()
+    }
+}

@@ -1,0 +1,163 @@
+//! A household as its area's reviewers see it: the record, who wrote what when, and where it has lived; and their areas with what
+//! waits in each.
+
+use serde::Serialize;
+use sojourn_sync_protocol::record::{HistoryEntry, HouseholdView, Shown, history, mask_id_number};
+use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId};
+
+use super::Names;
+use crate::accounts::sessions::SignedIn;
+use crate::areas;
+use crate::audit::{self, Action, Deed, Stamp};
+use crate::clock::Clock;
+use crate::documents;
+use crate::params;
+use crate::residence;
+use crate::review::case;
+use crate::review::decide::Objection;
+use crate::store::{Store, StoreError};
+
+/// A household.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Household {
+    /// The area responsible.
+    #[schema(value_type = String)]
+    pub area: AreaCode,
+    /// The record, identity numbers masked.
+    #[schema(value_type = Object)]
+    pub record: HouseholdView,
+    /// Every value ever written, parents first; identity numbers masked.
+    #[schema(value_type = Vec<Object>)]
+    pub history: Vec<HistoryEntry>,
+    /// Of the people and areas in it.
+    pub names: Names,
+}
+
+/// Reads a household, and tells so in the trail.
+///
+/// # Errors
+/// [`Objection::Unknown`] when there is none of that id in the areas of who asks.
+pub async fn household(
+    store: &Store,
+    clock: &Clock,
+    who: &SignedIn,
+    id: HouseholdId,
+) -> Result<Household, Objection> {
+    let reviewer = who.reviewer();
+    let read = store
+        .read("household", move |tx| {
+            let record = case::record(tx, &reviewer, id)?;
+            let area = residence::owner(tx, id)?.ok_or(Objection::Unknown)?;
+            let mut told = Vec::new();
+            for kind in reviewer
+                .kinds
+                .iter()
+                .filter(|kind| DocKind::ALL.contains(kind))
+            {
+                if let Some(held) = documents::load(tx, DocumentId::new(id, *kind))? {
+                    told.extend(history(&held.document, None));
+                }
+            }
+            for entry in &mut told {
+                mask_id_number(&entry.path, &mut entry.value);
+            }
+            let mut names = Names::default();
+            names.add_areas(tx, [area.clone()])?;
+            names.add_areas(tx, areas_in(&record))?;
+            names.add_areas(tx, told.iter().filter_map(|entry| entry.area.clone()))?;
+            names.add_staff(tx, told.iter().filter_map(|entry| entry.staff))?;
+            Ok::<_, Objection>(Household {
+                area,
+                record,
+                history: told,
+                names,
+            })
+        })
+        .await?;
+    let (stamp, staff, area) = (Stamp::new(clock), who.staff.id, read.area.clone());
+    store
+        .write("household read", move |tx| {
+            let deed = Deed {
+                staff: Some(staff),
+                action: Action::HouseholdRead,
+                household: Some(id),
+                subject: "",
+            };
+            audit::note(tx, &stamp, std::slice::from_ref(&area), &deed)
+        })
+        .await?;
+    Ok(read)
+}
+
+/// The areas that a record speaks of.
+pub(super) fn areas_in(record: &HouseholdView) -> Vec<AreaCode> {
+    let lives = record.residence.area.iter();
+    let moved = record
+        .moves
+        .values()
+        .flat_map(|moved| moved.from.iter().chain(&moved.to));
+    lives
+        .chain(moved)
+        .flat_map(Shown::values)
+        .filter_map(|code| code.parse().ok())
+        .collect()
+}
+
+/// An area of somebody's, with how much is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct AreaCount {
+    /// Its code.
+    #[schema(value_type = String)]
+    pub code: AreaCode,
+    /// The area above it.
+    #[schema(value_type = Option<String>)]
+    pub parent: Option<AreaCode>,
+    /// Its level, as the tree names it.
+    pub level: String,
+    /// Its name.
+    pub name: String,
+    /// Households that live in it, not below it.
+    pub households: u64,
+    /// Open questions in it, not below it.
+    pub open: u64,
+}
+
+/// The areas that somebody answers for and all below them, parents before children.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, StoreError> {
+    let roots = who.areas.clone();
+    store
+        .read("areas with counts", move |tx| {
+            let within = areas::subtree(tx, &roots)?;
+            let count = |sql: &str| {
+                let rows = tx.query(sql, params![], |row| {
+                    Ok((row.parse::<AreaCode>(0)?, row.u64(1)?))
+                })?;
+                Ok::<_, StoreError>(rows.into_iter().collect::<std::collections::BTreeMap<_, _>>())
+            };
+            let households = count("SELECT area, COUNT(*) FROM households GROUP BY area")?;
+            let open = count(
+                "SELECT area, COUNT(*) FROM (
+                   SELECT h.area AS area FROM reviews r JOIN households h ON h.household = r.household
+                   UNION ALL
+                   SELECT COALESCE(h.area, q.area) AS area FROM quarantine q
+                   LEFT JOIN households h ON h.household = q.household
+                 ) waiting GROUP BY area",
+            )?;
+            let tree = areas::list(tx)?.areas.into_iter();
+            Ok(tree
+                .filter(|area| within.contains(&area.code))
+                .map(|area| AreaCount {
+                    households: households.get(&area.code).copied().unwrap_or(0),
+                    open: open.get(&area.code).copied().unwrap_or(0),
+                    code: area.code,
+                    parent: area.parent,
+                    level: area.level,
+                    name: area.name,
+                })
+                .collect())
+        })
+        .await
+}
