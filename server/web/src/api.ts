@@ -1,0 +1,157 @@
+// Everything the pages ask of the register. One function for each address; what it refuses comes as `Refused`, with a code
+// for which the catalogue has words. Keeps nothing.
+import type {
+  Area,
+  AuditPage,
+  Case,
+  Choice,
+  Claim,
+  HouseholdPage,
+  Kind,
+  Me,
+  Outcome,
+  QuestionId,
+  QueuePage,
+  Severity,
+} from './model';
+
+/** What the register, or the way to it, may say instead of an answer. */
+export const CODES = [
+  'unauthenticated',
+  'not-yours',
+  'unknown',
+  'stale',
+  'claimed',
+  'reason',
+  'not-a-choice',
+  'unknown-area',
+  'edit',
+  'refused',
+  'undone-already',
+  'password',
+  'code',
+  'busy',
+  'unavailable',
+  'offline',
+  'failed',
+] as const;
+export type Code = (typeof CODES)[number];
+
+interface RefusalBody {
+  code?: string;
+  message?: string;
+  retry_after_ms?: number;
+  claim?: Claim;
+  name?: string;
+  area?: string;
+  reason?: string;
+}
+
+/** A refusal. */
+export class Refused extends Error {
+  readonly code: Code;
+  readonly body: RefusalBody;
+
+  constructor(code: Code, body: RefusalBody = {}) {
+    super(body.message ?? code);
+    this.name = 'Refused';
+    this.code = code;
+    this.body = body;
+  }
+}
+
+const BASE = '/console/v1/';
+
+function codeOf(status: number, said: string | undefined): Code {
+  const known = CODES.find((code) => code === said);
+  if (known) return known;
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'not-yours';
+  if (status === 404) return 'unknown';
+  if (status === 429) return 'busy';
+  return status === 503 ? 'unavailable' : 'failed';
+}
+
+async function refusal(reply: Response): Promise<Refused> {
+  let body: RefusalBody = {};
+  try {
+    body = (await reply.json()) as RefusalBody;
+  } catch {
+    // A proxy's page, or nothing: the status says it.
+  }
+  return new Refused(codeOf(reply.status, body.code), body);
+}
+
+async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  let reply: Response;
+  try {
+    reply = await fetch(BASE + path, { credentials: 'same-origin', cache: 'no-store', ...init });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Refused('offline');
+  }
+  if (!reply.ok) throw await refusal(reply);
+  const text = await reply.text();
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+function read<T>(
+  path: string,
+  query: Record<string, string | number | boolean | null | undefined>,
+  signal?: AbortSignal,
+) {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '' && value !== false) search.set(key, String(value));
+  }
+  const asked = search.size === 0 ? path : `${path}?${search}`;
+  return ask<T>(asked, signal ? { signal } : {});
+}
+
+function write<T>(path: string, body: unknown, keepalive = false): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), keepalive });
+}
+
+/** What narrows the queue. */
+export interface Filter {
+  severity?: Severity | undefined;
+  kind?: Kind | undefined;
+  area?: string | undefined;
+  mine?: boolean | undefined;
+}
+
+export const me = (): Promise<Me> => read('me', {});
+export const signIn = (account: string, password: string): Promise<Me> => write('sign-in', { account, password });
+export const welcome = (code: string, account: string, password: string): Promise<Me> =>
+  write('welcome', { code, account, password });
+export const signOut = (): Promise<void> => write('sign-out', {});
+
+export const queue = (filter: Filter, after: string | undefined, most: number, signal?: AbortSignal) =>
+  read<QueuePage>('queue', { ...filter, after, most }, signal);
+export const question = (id: QuestionId, signal?: AbortSignal) => read<Case>('question', { ...id }, signal);
+export const claim = (question: QuestionId): Promise<Claim> => write('question/claim', { question });
+/** Goes out even while the page is being left. */
+export const release = (question: QuestionId): Promise<void> => write('question/release', { question }, true);
+export const decide = (question: QuestionId, seen: string[], choice: Choice, reason: string): Promise<Outcome> =>
+  write('question/decide', { question, seen, choice, reason });
+export const undo = (household: string, document: string, decision: string, reason: string): Promise<Outcome> =>
+  write('decision/undo', { household, document, decision, reason });
+
+export const household = (id: string, signal?: AbortSignal) => read<HouseholdPage>('household', { id }, signal);
+export const areas = (): Promise<Area[]> => read('areas', {});
+export const audit = (before: string | undefined, most: number, signal?: AbortSignal) =>
+  read<AuditPage>('audit', { before, most }, signal);
+
+/** Calls back when the queue may have changed, until the returned function is called. */
+export function listen(changed: () => void): () => void {
+  const events = new EventSource(`${BASE}live`);
+  events.addEventListener('queue', changed);
+  // After a gap, something may have been missed.
+  let opened = false;
+  events.addEventListener('open', () => {
+    if (opened) changed();
+    opened = true;
+  });
+  return () => events.close();
+}

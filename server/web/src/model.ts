@@ -1,0 +1,299 @@
+// What the register answers, as its types are serialised: `server/src/review/` and the record's views in `sync-protocol`.
+// Shapes alone: nothing here decides or shows anything.
+
+export const SEVERITIES = ['safety', 'identity', 'responsibility', 'service'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export const KINDS = [
+  'contradiction',
+  'contested-residence',
+  'late-edit',
+  'edit-of-removed',
+  'unknown-area',
+  'quarantined',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Why the register kept a change aside. */
+export const ASIDE = [
+  'malformed',
+  'too-large',
+  'wrong-actor',
+  'wrong-author',
+  'not-authorised',
+  'structure',
+  'unsafe',
+  'descendant',
+  'fork',
+] as const;
+export type Aside = (typeof ASIDE)[number];
+
+export const ROLES = ['worker', 'clerk', 'reviewer', 'officer'] as const;
+export type Role = (typeof ROLES)[number];
+
+export type DocKind = 'core' | 'health';
+
+/** The value of a field. */
+export type Value = string | number | boolean;
+/** The same, or `null` where somebody cleared the field. */
+export type Written = Value | null;
+
+/** A moment: milliseconds since 1970. */
+export type Millis = number;
+
+export interface QuestionId {
+  household: string;
+  kind: Kind;
+  document: DocKind;
+  subject: string;
+}
+
+export interface Claim {
+  staff: string;
+  until: Millis;
+}
+
+/** A row of the queue. */
+export interface Question extends QuestionId {
+  severity: Severity;
+  needs_two: boolean;
+  area: string;
+  area_name: string;
+  change: string;
+  opened_at: Millis;
+  claim: Claim | null;
+  claim_name?: string | null;
+  proposed_by: string | null;
+}
+
+export interface QueuePage {
+  questions: Question[];
+  total: number;
+  next: string | null;
+}
+
+/** One of the values of a contradicted field. */
+export interface ConflictingValue {
+  value: Written;
+  staff: string | null;
+  area: string | null;
+  actor: string;
+  at: string;
+  change: string;
+}
+
+export interface Contradiction {
+  path: string;
+  values: ConflictingValue[];
+}
+
+/** A field as one change wrote it. */
+export interface FieldWritten {
+  before: Written[];
+  value: Written;
+  /** Nobody has written the field since. */
+  stands: boolean;
+}
+
+/** One change that a question is between. */
+export interface Side {
+  change: string;
+  staff: string | null;
+  area: string | null;
+  device: string;
+  written_at: Millis;
+  arrived_at: Millis;
+  late: boolean;
+  edit: string | null;
+  fields: Record<string, FieldWritten>;
+}
+
+export type Choice =
+  | { choose: 'value'; change: string }
+  | { choose: 'other'; value: Written }
+  | { choose: 'keep' }
+  | { choose: 'restore' }
+  | { choose: 'put-back' };
+
+export interface Proposed {
+  staff: string;
+  choice: Choice;
+  reason: string;
+}
+
+export type Names = Record<string, string>;
+
+/** A question and what it rests on. */
+export interface Case {
+  question: QuestionId;
+  area: string;
+  severity: Severity;
+  needs_two: boolean;
+  heads: string[];
+  contradiction: Contradiction | null;
+  sides: Side[];
+  earlier: Record<string, Decision>;
+  proposal: Proposed | null;
+  claim: Claim | null;
+  record: Household;
+  /** Names of staff, by id. */
+  names: Names;
+  /** Names of areas, by code. */
+  areas: Names;
+}
+
+/** What a field shows: its value, or several that contradict each other. */
+export type Shown<T> = T | { contradicted: (T | null)[] };
+export type Fields = Record<string, Shown<Value> | undefined>;
+
+export interface Decision {
+  about?: Shown<string>;
+  reason?: Shown<string>;
+  seconded?: Shown<string>;
+  undone?: Shown<string>;
+}
+
+export interface Person {
+  name?: Shown<string>;
+  latin_name?: Shown<string>;
+  sex?: Shown<string>;
+  birth?: Shown<string>;
+  relation?: Shown<string>;
+  id_kind?: Shown<string>;
+  id_number?: Shown<string>;
+  phone?: Shown<string>;
+  school?: Shown<string>;
+  languages?: string[];
+  removed?: { reason?: Shown<string>; on?: Shown<string>; note?: Shown<string> };
+}
+
+export interface Visit {
+  person?: Shown<string>;
+  on?: Shown<string>;
+  kind?: Shown<string>;
+  note?: Shown<string>;
+  weight_g?: Shown<number>;
+  height_mm?: Shown<number>;
+  temperature_dc?: Shown<number>;
+  systolic?: Shown<number>;
+  diastolic?: Shown<number>;
+  vaccine?: Shown<string>;
+  next_on?: Shown<string>;
+  removed?: { reason?: Shown<string>; note?: Shown<string> };
+}
+
+export interface Move {
+  from?: Shown<string>;
+  to?: Shown<string>;
+  on?: Shown<string>;
+  reason?: Shown<string>;
+}
+
+export interface Need {
+  kind?: Shown<string>;
+  text?: Shown<string>;
+  urgency?: Shown<string>;
+  state?: Shown<string>;
+  person?: Shown<string>;
+}
+
+export interface HealthFacts {
+  allergy?: Shown<string>;
+  blood_group?: Shown<string>;
+  due_date?: Shown<string>;
+}
+
+/** A household as people see it, identity numbers masked. */
+export interface Household {
+  id: string;
+  residence: { area?: Shown<string>; address?: Shown<string>; since?: Shown<string> };
+  contact: { phone?: Shown<string>; note?: Shown<string>; unanswered: number };
+  consent: { care?: Shown<string>; sharing?: Shown<string> };
+  persons: Record<string, Person>;
+  moves: Record<string, Move>;
+  needs: Record<string, Need>;
+  /** Whether the health document was read. */
+  health: boolean;
+  visits: Record<string, Visit>;
+  facts: Record<string, HealthFacts>;
+  decisions?: Record<string, Decision>;
+  contradictions: Contradiction[];
+  edits_of_removed: { person: string; removal: string; edit: string; paths: string[] }[];
+}
+
+/** One value written once. */
+export interface HistoryEntry {
+  path: string;
+  value: Written;
+  staff: string | null;
+  area: string | null;
+  actor: string;
+  at: string;
+  change: string;
+  edit: string | null;
+}
+
+export interface HouseholdPage {
+  record: Household;
+  area: string;
+  names: Names;
+  areas: Names;
+  history: HistoryEntry[];
+}
+
+export interface Area {
+  code: string;
+  parent: string | null;
+  level: string;
+  name: string;
+  open: number;
+}
+
+export interface AuditEntry {
+  at: Millis;
+  staff: string | null;
+  name: string | null;
+  action: string;
+  area: string | null;
+  subject?: string | null;
+  household?: string | null;
+}
+
+export interface AuditPage {
+  entries: AuditEntry[];
+  next: string | null;
+}
+
+/** Who is signed in. */
+export interface Me {
+  staff: { id: string; name: string; role: Role };
+  account: string;
+  areas: { code: string; name: string }[];
+  /** Whether they may read health documents. */
+  health: boolean;
+  expires_at: Millis;
+}
+
+export type Outcome = { outcome: 'proposed' } | { outcome: 'decided'; decision: string } | { outcome: 'undone' };
+
+/** Every value that a field shows, the cleared ones left out. */
+export function valuesOf<T>(shown: Shown<T> | undefined): T[] {
+  if (shown === undefined) return [];
+  if (typeof shown === 'object' && shown !== null && 'contradicted' in shown) {
+    return shown.contradicted.filter((value): value is T => value !== null) as T[];
+  }
+  return [shown as T];
+}
+
+/** One of them, for places where any will do. */
+export function oneOf<T>(shown: Shown<T> | undefined): T | undefined {
+  return valuesOf(shown)[0];
+}
+
+export function isContradicted<T>(shown: Shown<T> | undefined): boolean {
+  return typeof shown === 'object' && shown !== null && 'contradicted' in shown;
+}
+
+export function sameQuestion(a: QuestionId, b: QuestionId): boolean {
+  return a.household === b.household && a.kind === b.kind && a.document === b.document && a.subject === b.subject;
+}

@@ -1,0 +1,86 @@
+// Addresses under /console/ and what they show. Pure: an address in, a route out, and back.
+
+import type { Filter } from './api';
+import { KINDS, type Kind, type QuestionId, SEVERITIES, type Severity } from './model';
+
+export type Route =
+  | { page: 'queue'; filter: Filter; after: string | undefined }
+  | { page: 'question'; id: QuestionId; filter: Filter }
+  | { page: 'household'; id: string }
+  | { page: 'audit'; before: string | undefined }
+  | { page: 'welcome' }
+  | { page: 'nowhere' };
+
+const BASE = '/console/';
+
+function filterOf(query: URLSearchParams, prefix: string): Filter {
+  const get = (key: string) => query.get(prefix + key) || undefined;
+  const severity = get('severity');
+  const kind = get('kind');
+  return {
+    severity: SEVERITIES.find((known): known is Severity => known === severity),
+    kind: KINDS.find((known): known is Kind => known === kind),
+    area: get('area'),
+    mine: get('mine') === 'true' ? true : undefined,
+  };
+}
+
+function put(query: URLSearchParams, prefix: string, filter: Filter): void {
+  for (const [key, value] of Object.entries(filter)) {
+    if (value) query.set(prefix + key, String(value));
+  }
+}
+
+/** A question's address remembers from which list it was opened, under keys of their own. */
+const LIST = 'list-';
+
+export function routeOf(url: URL): Route {
+  const query = url.searchParams;
+  switch (url.pathname) {
+    case BASE:
+    case `${BASE}queue`:
+      return { page: 'queue', filter: filterOf(query, ''), after: query.get('after') ?? undefined };
+    case `${BASE}question`: {
+      const kind = KINDS.find((known) => known === query.get('kind'));
+      const document = query.get('document');
+      const [household, subject] = [query.get('household'), query.get('subject')];
+      if (!kind || !household || subject === null || (document !== 'core' && document !== 'health')) {
+        return { page: 'nowhere' };
+      }
+      return { page: 'question', id: { household, kind, document, subject }, filter: filterOf(query, LIST) };
+    }
+    case `${BASE}household`: {
+      const id = query.get('id');
+      return id ? { page: 'household', id } : { page: 'nowhere' };
+    }
+    case `${BASE}audit`:
+      return { page: 'audit', before: query.get('before') ?? undefined };
+    case `${BASE}welcome`:
+      return { page: 'welcome' };
+    default:
+      return { page: 'nowhere' };
+  }
+}
+
+function address(page: string, query: URLSearchParams): string {
+  return BASE + page + (query.size === 0 ? '' : `?${query}`);
+}
+
+export function toQueue(filter: Filter = {}, after?: string): string {
+  const query = new URLSearchParams();
+  put(query, '', filter);
+  if (after) query.set('after', after);
+  return address('queue', query);
+}
+
+export function toQuestion(id: QuestionId, filter: Filter = {}): string {
+  const { household, kind, document, subject } = id;
+  const query = new URLSearchParams({ household, kind, document, subject });
+  put(query, LIST, filter);
+  return address('question', query);
+}
+
+export const toHousehold = (id: string): string => address('household', new URLSearchParams({ id }));
+export const toAudit = (before?: string): string =>
+  address('audit', new URLSearchParams(before ? { before } : undefined));
+export const toWelcome = (): string => `${BASE}welcome`;

@@ -1,0 +1,65 @@
+// Who is signed in, and what is said aloud to those who listen to the page. The session itself is a cookie that no script
+// can read: this knows only what the register told.
+import * as api from './api';
+import { Refused } from './api';
+import type { Me } from './model';
+
+export type Session =
+  | { at: 'unknown' }
+  | { at: 'unreachable'; why: Refused }
+  | { at: 'out'; ended: boolean }
+  | { at: 'in'; me: Me };
+
+let session = $state.raw<Session>({ at: 'unknown' });
+let said = $state('');
+
+export const current = {
+  get session(): Session {
+    return session;
+  },
+  get said(): string {
+    return said;
+  },
+};
+
+/** Says something in the live region; the same again is said again. */
+export function say(text: string): void {
+  said = said === text ? `${text}\u00a0` : text;
+}
+
+export function signedIn(me: Me): void {
+  session = { at: 'in', me };
+}
+
+export async function begin(): Promise<void> {
+  session = { at: 'unknown' };
+  try {
+    session = { at: 'in', me: await api.me() };
+  } catch (error) {
+    const why = error instanceof Refused ? error : new Refused('failed');
+    session = why.code === 'unauthenticated' ? { at: 'out', ended: false } : { at: 'unreachable', why };
+  }
+}
+
+export async function end(): Promise<void> {
+  try {
+    await api.signOut();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    // Whoever cannot be reached has not signed us out: say so.
+    if (error.code !== 'unauthenticated') {
+      session = { at: 'unreachable', why: error };
+      return;
+    }
+  }
+  session = { at: 'out', ended: false };
+}
+
+/** What a failed call was, as a refusal; the end of the session ends it here too. */
+export function refusedBy(error: unknown): Refused {
+  const why = error instanceof Refused ? error : new Refused('failed');
+  if (why.code === 'unauthenticated' && session.at === 'in') session = { at: 'out', ended: true };
+  return why;
+}
+
+export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';

@@ -1,0 +1,246 @@
+// What a reviewer sees of a question and what is sent for an answer, from cases as the register gives them.
+import { describe, expect, test } from 'vitest';
+import { answerFor, answersOf, choiceOf, lengthOf } from './answers';
+import { compare, differences, resultOf } from './compare';
+import { madeBy, staysOf } from './lived';
+import type { Case, HistoryEntry, Kind, Question, Side, Written } from './model';
+import { following } from './next';
+
+const PERSON = 'persons/01990000-0000-7000-8000-000000000003';
+
+function side(change: string, fields: Record<string, [before: Written[], value: Written, stands?: boolean]>): Side {
+  return {
+    change,
+    staff: `staff ${change}`,
+    area: 'a',
+    device: `device ${change}`,
+    written_at: 1,
+    arrived_at: 2,
+    late: false,
+    edit: 'correct-person',
+    fields: Object.fromEntries(
+      Object.entries(fields).map(([path, [before, value, stands = true]]) => [path, { before, value, stands }]),
+    ),
+  };
+}
+
+function kase(kind: Kind, subject: string, sides: Side[], values?: [change: string, value: Written][]): Case {
+  return {
+    question: { household: 'h', kind, document: 'core', subject },
+    area: 'a',
+    severity: 'identity',
+    needs_two: true,
+    heads: [],
+    contradiction: values
+      ? {
+          path: subject,
+          values: values.map(([change, value]) => ({ value, staff: null, area: null, actor: '', at: '', change })),
+        }
+      : null,
+    sides,
+    earlier: {},
+    proposal: null,
+    claim: null,
+    record: {} as Case['record'],
+    names: {},
+    areas: {},
+  };
+}
+
+describe('a contradiction', () => {
+  const birth = `${PERSON}/birth`;
+  const it = kase(
+    'contradiction',
+    birth,
+    [
+      side('y', { [birth]: [['2021'], '2021-07-01'], [`${PERSON}/phone`]: [[], '10012345678'] }),
+      side('x', { [birth]: [['2021'], '2021-06-20'] }),
+    ],
+    [
+      ['x', '2021-06-20'],
+      ['y', '2021-07-01'],
+      ['z', null],
+    ],
+  );
+  const { versions, asked, also } = compare(it);
+
+  test('stands against itself in the order of its values, each with its side', () => {
+    expect(versions.map(({ letter, side }) => [letter, side?.change])).toEqual([
+      ['A', 'x'],
+      ['B', 'y'],
+      ['C', undefined],
+    ]);
+    expect(asked).toEqual([
+      { path: birth, before: ['2021'], values: ['2021-06-20', '2021-07-01', null], since: false },
+    ]);
+  });
+
+  test('tells what else was written, apart', () => {
+    expect(also).toEqual([
+      { path: `${PERSON}/phone`, before: [], values: [undefined, '10012345678', undefined], since: false },
+    ]);
+  });
+
+  test('is answered by each value or another', () => {
+    const answers = answersOf(it);
+    expect(answers.map((answer) => answer.name)).toEqual(['value', 'value', 'value', 'other']);
+    const nothing = { text: '', empty: false };
+    expect(choiceOf(answers[1], nothing)).toEqual({ choice: { choose: 'value', change: 'y' } });
+    expect(choiceOf(answers[3], nothing)).toEqual({ missing: 'value' });
+    expect(choiceOf(undefined, nothing)).toEqual({ missing: 'choice' });
+    expect(choiceOf(answers[3], { text: ' 2020 ', empty: false })).toEqual({
+      choice: { choose: 'other', value: '2020' },
+    });
+    expect(choiceOf(answers[3], { text: 'kept', empty: true })).toEqual({ choice: { choose: 'other', value: null } });
+  });
+
+  test('leaves what was chosen, and nothing else is touched', () => {
+    const [row] = asked;
+    const [beside] = also;
+    if (!row || !beside) throw new Error('both rows are there');
+    expect(resultOf(it, row, undefined)).toBe('undecided');
+    expect(resultOf(it, row, { choose: 'value', change: 'y' })).toEqual({ value: '2021-07-01' });
+    expect(resultOf(it, row, { choose: 'other', value: '2020' })).toEqual({ value: '2020' });
+    expect(resultOf(it, beside, { choose: 'value', change: 'y' })).toBe('stays');
+  });
+
+  test('finds the answer that a proposal stands for', () => {
+    const answers = answersOf(it);
+    expect(answerFor(answers, { choose: 'value', change: 'y' })).toBe(answers[1]);
+    expect(answerFor(answers, { choose: 'value', change: 'gone' })).toBeUndefined();
+    expect(answerFor(answers, { choose: 'other', value: 'x' })).toBe(answers[3]);
+  });
+});
+
+test('numbers are entered as people say them and sent as the record stores them', () => {
+  const weight = answersOf(kase('contradiction', 'visits/v/weight_g', [], []))[0];
+  expect(choiceOf(weight, { text: '9,39', empty: false })).toEqual({ choice: { choose: 'other', value: 9390 } });
+  expect(choiceOf(weight, { text: 'heavy', empty: false })).toEqual({ missing: 'number' });
+});
+
+describe('a late edit', () => {
+  const late = kase('late-edit', 'x', [
+    side('x', { 'contact/phone': [['1'], '2'], 'contact/note': [['a'], 'b', false], 'consent/care': [[], 'given'] }),
+  ]);
+  const { asked, also } = compare(late);
+
+  test('is in question whole', () => {
+    expect(asked.map((row) => row.path)).toEqual(['consent/care', 'contact/note', 'contact/phone']);
+    expect(also).toEqual([]);
+    expect(answersOf(late).map((answer) => answer.name)).toEqual(['keep', 'put-back']);
+  });
+
+  test('is put back where nobody has written since', () => {
+    const results = asked.map((row) => resultOf(late, row, { choose: 'put-back' }));
+    expect(results).toEqual([{ value: null }, 'stays', { value: '1' }]);
+    expect(asked.map((row) => resultOf(late, row, { choose: 'keep' }))).toEqual(['stays', 'stays', 'stays']);
+  });
+});
+
+test('an edit of somebody removed is about that person', () => {
+  const removed = `${PERSON}/removed/reason`;
+  const it = kase('edit-of-removed', `${PERSON} x y`, [
+    side('x', { [removed]: [[], 'moved-away'], [`${PERSON}/removed/note`]: [[], '去外地'] }),
+    side('y', { [`${PERSON}/phone`]: [[], '10000000001'], 'contact/phone': [[], '10000000002'] }),
+  ]);
+  const { asked, also } = compare(it);
+  expect(also.map((row) => row.path)).toEqual(['contact/phone']);
+  const result = (path: string) => {
+    const row = asked.find((row) => row.path === path);
+    return row && resultOf(it, row, { choose: 'restore' });
+  };
+  expect(result(removed)).toEqual({ value: null });
+  expect(result(`${PERSON}/phone`)).toBe('stays');
+});
+
+test('what differs between texts is what is between what they share', () => {
+  expect(differences(['2021-06-20', '2021-07-01'])).toEqual([
+    ['2021-0', '6-20', ''],
+    ['2021-0', '7-01', ''],
+  ]);
+  expect(differences(['东街 4 号', '东街 14 号'])).toEqual([
+    ['东街 ', '', '4 号'],
+    ['东街 ', '1', '4 号'],
+  ]);
+  // A family with joiners is one letter, and is never cut apart.
+  expect(differences(['a👨‍👩‍👧', 'a👨‍👩‍👦'])).toEqual([
+    ['a', '👨‍👩‍👧', ''],
+    ['a', '👨‍👩‍👦', ''],
+  ]);
+  expect(differences(['same', 'same'])).toEqual([
+    ['same', '', ''],
+    ['same', '', ''],
+  ]);
+  expect(differences([])).toEqual([]);
+});
+
+test('a reason is counted in characters, not in halves of them', () => {
+  expect(lengthOf('  𠮷好  ')).toBe(2);
+});
+
+describe('the next question', () => {
+  const question = (subject: string, more: Partial<Question> = {}): Question => ({
+    household: 'h',
+    kind: 'contradiction',
+    document: 'core',
+    subject,
+    severity: 'service',
+    needs_two: false,
+    area: 'a',
+    area_name: 'A',
+    change: subject,
+    opened_at: 0,
+    claim: null,
+    proposed_by: null,
+    ...more,
+  });
+  const list = [
+    question('1'),
+    question('2'),
+    question('3', { claim: { staff: 'other', until: 100 } }),
+    question('4', { proposed_by: 'me' }),
+    question('5', { kind: 'quarantined' }),
+    question('6', { claim: { staff: 'me', until: 100 } }),
+  ];
+  const next = (subject: string, now = 50) => following(list, question(subject), 'me', now)?.subject;
+
+  test('is the one below that can be worked on', () => {
+    expect(next('1')).toBe('2');
+    expect(next('2')).toBe('6');
+    expect(next('2', 100)).toBe('3');
+  });
+
+  test('begins at the top again, and after one that is gone', () => {
+    expect(next('6')).toBe('1');
+    expect(next('gone')).toBe('1');
+    expect(following([question('1')], question('1'), 'me', 0)).toBeUndefined();
+  });
+});
+
+test('where a household has lived is told from what was written', () => {
+  const entry = (path: string, value: Written, change: string): HistoryEntry => ({
+    path,
+    value,
+    change,
+    staff: 's',
+    area: 'a',
+    actor: '',
+    at: `at ${change}`,
+    edit: null,
+  });
+  const history = [
+    entry('residence/area', 'east', '1'),
+    entry('residence/since', '2020', '1'),
+    entry('residence/area', 'east', '2'),
+    entry('residence/area', 'west', '3'),
+    entry('moves/m/on', '2026-11-24', '3'),
+    entry('moves/m/reason', 'work', '3'),
+    entry('health_decisions/d/about', 'contradiction facts/p/allergy', '4'),
+  ];
+  expect(staysOf(history).map(({ area, since, reason, at }) => [area, since, reason, at])).toEqual([
+    ['west', '2026-11-24', 'work', 'at 3'],
+    ['east', '2020', undefined, 'at 1'],
+  ]);
+  expect(madeBy(history, 'd')?.change).toBe('4');
+  expect(madeBy(history, 'e')).toBeUndefined();
+});
