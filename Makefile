@@ -18,6 +18,10 @@ NEXTEST_VERSION := 0.9.151
 DENY_VERSION    := 0.20.2
 TYPOS_VERSION   := 1.52.0
 FUZZ_VERSION    := 0.13.2
+NODE_VERSION    := 26.10.0
+NPM_VERSION     := 12.2.1
+# The browser that `make browser-test` drives, and a small font with Chinese characters.
+APT_BROWSER     := chromium fonts-wqy-microhei
 
 # The tools live inside the checkout, so that a machine's own copy at another version is never used.
 TOOLS   ?= $(CURDIR)/target/tools
@@ -25,6 +29,7 @@ STAMPS  := $(TOOLS)/stamps
 NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
 DENY    := $(TOOLS)/bin/cargo-deny
 TYPOS   := $(TOOLS)/typos/bin/typos
+NODE    := $(TOOLS)/node/node_modules/.bin
 
 CARGO_HOME ?= $(HOME)/.cargo
 export PATH := $(PATH):$(CARGO_HOME)/bin
@@ -45,6 +50,21 @@ TOOL_PROFILE := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off 
 	CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=true
 TOOL_INSTALL := $(TOOL_PROFILE) cargo install --quiet --locked --force --root $(TOOLS) --target-dir $(TOOLS)/build
 
+# Installs those of these Debian packages that are missing.
+define need
+	@missing=(); \
+	for p in $(1); do \
+	  [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null || true)" = installed ] || missing+=($$p); \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  command -v apt-get >/dev/null || { echo "install these (names are Debian's), then run make again: $${missing[*]}" >&2; exit 1; }; \
+	  root=(); [ "$$(id -u)" = 0 ] || root=(sudo); \
+	  echo "installing $${missing[*]}"; \
+	  "$${root[@]}" apt-get update -qq; \
+	  "$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
+	fi
+endef
+
 .PHONY: help
 help: ## Say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -55,17 +75,7 @@ setup: toolchain tools ## Install everything that building, checking and testing
 
 .PHONY: toolchain
 toolchain: ## Install only what building and running need
-	@missing=(); \
-	for p in $(APT_PACKAGES); do \
-	  [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null || true)" = installed ] || missing+=($$p); \
-	done; \
-	if [ $${#missing[@]} -gt 0 ]; then \
-	  command -v apt-get >/dev/null || { echo "install these (names are Debian's), then run make again: $${missing[*]}" >&2; exit 1; }; \
-	  root=(); [ "$$(id -u)" = 0 ] || root=(sudo); \
-	  echo "installing $${missing[*]}"; \
-	  "$${root[@]}" apt-get update -qq; \
-	  "$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
-	fi
+	$(call need,$(APT_PACKAGES))
 	@command -v rustup >/dev/null || { echo "rustup is needed: it installs the pinned Rust $(RUST)" >&2; exit 1; }
 	@rustup toolchain list | grep -q '^$(TOOLCHAIN)' || \
 	  rustup toolchain install $(TOOLCHAIN) --profile minimal --component clippy --component rustfmt --target $(WASM) --no-self-update
@@ -96,13 +106,63 @@ $(STAMPS)/typos-$(TYPOS_VERSION): | toolchain $(STAMPS)
 	@$(TOOLS)/typos/bin/pip install --quiet --only-binary :all: typos==$(TYPOS_VERSION)
 	@touch $@
 
+# ---- the console's pages ---------------------------------------------------------------------
+# Debian's Node is years behind what the pages' tools accept. Its npm, or the machine's, fetches the pinned Node, which is a
+# package like any other, and with it the pinned npm.
+NODE_STAMP := $(STAMPS)/node-$(NODE_VERSION)-npm-$(NPM_VERSION)
+NODE_CPU    = $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
+WITH_NODE  := PATH="$(NODE):$$PATH"; export PATH;
+export npm_config_audit := false
+export npm_config_fund := false
+export npm_config_update_notifier := false
+
+$(NODE_STAMP): | toolchain $(STAMPS)
+	$(if $(shell command -v npm),,$(call need,nodejs npm))
+	@echo "installing Node $(NODE_VERSION)"
+	@rm -rf $(TOOLS)/node && mkdir -p $(TOOLS)/node
+	@npm install --prefix $(TOOLS)/node --ignore-scripts --loglevel=error \
+	  node-linux-$(NODE_CPU)@$(NODE_VERSION) npm@$(NPM_VERSION) >/dev/null
+	@[ "$$($(NODE)/node --version)" = v$(NODE_VERSION) ]
+	@touch $@
+
+WEB         := server/web
+BROWSER     := tests/browser
+WEB_MADE    := $(WEB)/dist/index.html
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f) $(addprefix $(WEB)/,index.html svelte.config.js tsconfig.json vite.config.ts)
+
+%/node_modules/.package-lock.json: %/package-lock.json $(NODE_STAMP)
+	@$(WITH_NODE) cd $* && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: web
+web: $(WEB_MADE) ## Build the console's pages, which the server's program then holds
+
+$(WEB_MADE): $(WEB_SOURCES) $(WEB)/node_modules/.package-lock.json
+	@$(WITH_NODE) cd $(WEB) && npm run --silent build -- --logLevel warn
+	@touch $@
+
+.PHONY: web-lint
+web-lint: $(WEB)/node_modules/.package-lock.json $(BROWSER)/node_modules/.package-lock.json
+	$(WITH_NODE) cd $(WEB) && npm run --silent lint && npm run --silent check
+	$(WITH_NODE) cd $(BROWSER) && npm run --silent lint && npm run --silent check
+
+.PHONY: web-test
+web-test: $(WEB)/node_modules/.package-lock.json
+	$(WITH_NODE) cd $(WEB) && npm run --silent test
+
+.PHONY: browser-test
+browser-test: toolchain web $(BROWSER)/node_modules/.package-lock.json ## Drive the console in a browser, beside real tablets
+	$(call need,$(APT_BROWSER))
+	cargo build --locked --workspace --bins
+	$(WITH_NODE) cd $(BROWSER) && npm run --silent test
+
 # ---- checks --------------------------------------------------------------------------------
 .PHONY: fmt
 fmt: toolchain ## Format every Rust file
 	cargo fmt --all
 
 .PHONY: lint
-lint: setup ## Formatting, clippy, rustdoc, licences and sources, spelling, the browser build
+lint: setup web web-lint ## Formatting, clippy, rustdoc, licences and sources, spelling, the browser build, the pages
 	cargo fmt --all --check
 	$(TYPOS)
 	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
@@ -113,6 +173,7 @@ lint: setup ## Formatting, clippy, rustdoc, licences and sources, spelling, the 
 # One build with the tests' features, so that the programs the tests start are the ones just built.
 .PHONY: test
 test: lint ## Set up, lint, then run every test
+	@$(MAKE) web-test
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace --doc --quiet
 	$(NEXTEST) run --locked --workspace
@@ -168,7 +229,7 @@ mutants: toolchain ## Put deliberate bugs in, one at a time: the simulated world
 
 # ---- running -------------------------------------------------------------------------------
 .PHONY: demo
-demo: toolchain ## One day in four villages, checked; leaves the server running (ONCE=1: exits)
+demo: toolchain web ## One day in four villages, checked; leaves the server running (ONCE=1: exits)
 	cargo build --locked --workspace --bins
 	cargo run --locked --quiet -p sojourn-tests --bin demo
 

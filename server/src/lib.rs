@@ -35,6 +35,7 @@ pub mod staff;
 pub mod state;
 pub mod store;
 pub mod token;
+pub(crate) mod web;
 
 #[cfg(test)]
 mod rehearsal;

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
+use crate::web;
 use frame::Refused;
 
 /// Names of a tablet's two credentials in the OpenAPI document.
@@ -116,6 +117,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .layer(turn(bounds::busy))
         .merge(pages)
         .merge(operations)
+        .merge(web::router())
         .layer(from_fn(bounds::record))
         .with_state(state)
 }

@@ -1,0 +1,137 @@
+// The two programs as people run them: the office's `sojourn` and `sojourn-tablet`, each in a folder of its own.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = resolve(HERE, '../..');
+const AREAS = join(ROOT, 'server/data/areas-weifang.csv');
+const PASSPHRASE = 'four villages, one register';
+
+/** The path of a program that has been built. */
+function program(name: string): string {
+  const path = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug', name);
+  if (!existsSync(path)) throw new Error(`${path} is not there: run \`cargo build --workspace --bins\` first`);
+  return path;
+}
+
+/** A tablet: a folder and the program that works on it. */
+export class Tablet {
+  readonly #data: string;
+
+  constructor(data: string) {
+    this.#data = data;
+  }
+
+  /** Runs a command to its end and gives what it printed. */
+  async run(...args: string[]): Promise<string> {
+    const env = { ...process.env, SOJOURN_PASSPHRASE: PASSPHRASE };
+    const all = ['--data', this.#data, '--lang', 'en', ...args];
+    return (await run(program('sojourn-tablet'), all, { env })).stdout;
+  }
+
+  /** Registers a household from its JSON. */
+  async add(household: object): Promise<void> {
+    const file = `${this.#data}.json`;
+    await writeFile(file, JSON.stringify(household));
+    await this.run('add', file);
+  }
+
+  /** Records a visit from its JSON. */
+  async visit(household: string, visit: object): Promise<void> {
+    const file = `${this.#data}.visit.json`;
+    await writeFile(file, JSON.stringify(visit));
+    await this.run('visit', household, file);
+  }
+
+  /** Changes fields: `path=value`. */
+  async edit(household: string, ...fields: string[]): Promise<void> {
+    await this.run('edit', household, ...fields);
+  }
+
+  async sync(): Promise<void> {
+    await this.run('sync');
+  }
+}
+
+/** The central register, running, in a folder that goes with it. */
+export class Office {
+  readonly #folder: string;
+  #server: ChildProcess | undefined;
+  url = '';
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A register on the real tree of areas, serving on a free port. */
+  static async open(): Promise<Office> {
+    const office = new Office(await mkdtemp(join(tmpdir(), 'sojourn-browser-')));
+    try {
+      await office.run('areas', 'import', AREAS);
+      await office.#serve();
+      return office;
+    } catch (error) {
+      await office.close();
+      throw error;
+    }
+  }
+
+  get #data(): string {
+    return join(this.#folder, 'office');
+  }
+
+  /** Runs an office command and gives what it printed. */
+  async run(...args: string[]): Promise<string> {
+    const all = ['--data', this.#data, '--lang', 'en', ...args];
+    return (await run(program('sojourn'), all)).stdout;
+  }
+
+  async #serve(): Promise<void> {
+    const log = await open(join(this.#folder, 'server.log'), 'w');
+    const args = ['--data', this.#data, 'serve', '--listen', '127.0.0.1:0'];
+    const server = spawn(program('sojourn'), args, { stdio: ['ignore', 'pipe', log.fd] });
+    this.#server = server;
+    const lines = createInterface({ input: server.stdout });
+    for await (const line of lines) {
+      const address = /listening (http:\S+)/.exec(line)?.[1];
+      if (!address) continue;
+      this.url = address;
+      // Whatever else it prints is read, so that it never waits for us.
+      server.stdout.resume();
+      await log.close();
+      return;
+    }
+    await log.close();
+    throw new Error(`the server did not start:\n${await this.log()}`);
+  }
+
+  log(): Promise<string> {
+    return readFile(join(this.#folder, 'server.log'), 'utf8');
+  }
+
+  /** A new tablet of somebody who works in this area. */
+  async tablet(name: string, area: string): Promise<Tablet> {
+    const tablet = new Tablet(join(this.#folder, name));
+    const code = (await this.run('device', 'code', '--area', area)).trim();
+    await tablet.run('enrol', '--server', this.url, '--code', code);
+    return tablet;
+  }
+
+  /** Ends the server and takes its folder away. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    if (server && server.exitCode === null) {
+      const ended = new Promise((done) => server.once('exit', done));
+      server.kill('SIGTERM');
+      await ended;
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
