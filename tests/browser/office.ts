@@ -98,13 +98,15 @@ export class Office {
     const args = ['--data', this.#data, 'serve', '--listen', '127.0.0.1:0'];
     const server = spawn(program('sojourn'), args, { stdio: ['ignore', 'pipe', log.fd] });
     this.#server = server;
-    const lines = createInterface({ input: server.stdout });
+    const { stdout } = server;
+    if (!stdout) throw new Error('its output is piped');
+    const lines = createInterface({ input: stdout });
     for await (const line of lines) {
       const address = /listening (http:\S+)/.exec(line)?.[1];
       if (!address) continue;
       this.url = address;
       // Whatever else it prints is read, so that it never waits for us.
-      server.stdout.resume();
+      stdout.resume();
       await log.close();
       return;
     }

@@ -115,11 +115,10 @@ export function resultOf(kase: Case, row: Row, choice: Choice | undefined): Resu
 /** A text in three parts: the middle is where the texts differ. */
 export type Parts = [same: string, differs: string, same: string];
 
-const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** Where texts differ, by what all of them begin and end with. Texts with nothing in common differ whole. */
-export function differences(texts: string[]): Parts[] {
-  const split = texts.map((text) => [...letters.segment(text)].map((part) => part.segment));
+/** Where texts differ, by the letters or words that all of them begin and end with. */
+export function differences(texts: string[], granularity: 'grapheme' | 'word' = 'grapheme'): Parts[] {
+  const segmenter = new Intl.Segmenter(undefined, { granularity });
+  const split = texts.map((text) => [...segmenter.segment(text)].map((part) => part.segment));
   const shortest = Math.min(...split.map((text) => text.length));
   const first = split[0];
   if (!first || split.length < 2) return texts.map((text) => [text, '', '']);

@@ -171,6 +171,10 @@ test('what differs between texts is what is between what they share', () => {
     ['same', '', ''],
     ['same', '', ''],
   ]);
+  expect(differences(['Jul 1, 2021', 'Jun 20, 2021'], 'word')).toEqual([
+    ['', 'Jul 1', ', 2021'],
+    ['', 'Jun 20', ', 2021'],
+  ]);
   expect(differences([])).toEqual([]);
 });
 
