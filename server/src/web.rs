@@ -33,7 +33,8 @@ const GZIP: &str = ".gz";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 /// Devices and abilities of the browser that no page asks for.
-const ABILITIES: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+const ABILITIES: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
