@@ -67,7 +67,7 @@ endef
 
 .PHONY: help
 help: ## Say what each target does
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 # ---- set-up --------------------------------------------------------------------------------
 .PHONY: setup
@@ -111,7 +111,7 @@ $(STAMPS)/typos-$(TYPOS_VERSION): | toolchain $(STAMPS)
 # package like any other, and with it the pinned npm.
 NODE_STAMP := $(STAMPS)/node-$(NODE_VERSION)-npm-$(NPM_VERSION)
 NODE_CPU    = $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
-WITH_NODE  := PATH="$(NODE):$$PATH"; export PATH;
+NPM        := PATH="$(NODE):$$PATH" npm
 export npm_config_audit := false
 export npm_config_fund := false
 export npm_config_update_notifier := false
@@ -131,30 +131,30 @@ WEB_MADE    := $(WEB)/dist/index.html
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f) $(addprefix $(WEB)/,index.html svelte.config.js tsconfig.json vite.config.ts)
 
 %/node_modules/.package-lock.json: %/package-lock.json $(NODE_STAMP)
-	@$(WITH_NODE) cd $* && npm ci --ignore-scripts --loglevel=error
+	@cd $* && $(NPM) ci --ignore-scripts --loglevel=error >/dev/null
 	@touch $@
 
 .PHONY: web
 web: $(WEB_MADE) ## Build the console's pages, which the server's program then holds
 
 $(WEB_MADE): $(WEB_SOURCES) $(WEB)/node_modules/.package-lock.json
-	@$(WITH_NODE) cd $(WEB) && npm run --silent build -- --logLevel warn
+	@cd $(WEB) && $(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 .PHONY: web-lint
 web-lint: $(WEB)/node_modules/.package-lock.json $(BROWSER)/node_modules/.package-lock.json
-	$(WITH_NODE) cd $(WEB) && npm run --silent lint && npm run --silent check
-	$(WITH_NODE) cd $(BROWSER) && npm run --silent lint && npm run --silent check
+	@cd $(WEB) && $(NPM) run --silent lint && $(NPM) run --silent check
+	@cd $(BROWSER) && $(NPM) run --silent lint && $(NPM) run --silent check
 
 .PHONY: web-test
 web-test: $(WEB)/node_modules/.package-lock.json
-	$(WITH_NODE) cd $(WEB) && npm run --silent test
+	@cd $(WEB) && $(NPM) run --silent test
 
 .PHONY: browser-test
 browser-test: toolchain web $(BROWSER)/node_modules/.package-lock.json ## Drive the console in a browser, beside real tablets
 	$(call need,$(APT_BROWSER))
 	cargo build --locked --workspace --bins
-	$(WITH_NODE) cd $(BROWSER) && npm run --silent test
+	@cd $(BROWSER) && $(NPM) run --silent test
 
 # ---- checks --------------------------------------------------------------------------------
 .PHONY: fmt
