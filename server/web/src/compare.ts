@@ -1,5 +1,5 @@
 // What a question's versions have in common and where they differ, and what a choice would leave. Pure.
-import type { Case, Choice, FieldWritten, Side, Written } from './model';
+import { type Case, type Choice, type FieldWritten, oneOf, type Side, type Written } from './model';
 
 /** One of the versions that stand against each other. */
 export interface Version {
@@ -45,6 +45,16 @@ function versionsOf(kase: Case): Version[] {
     const { change, staff, area, written_at } = side;
     return { letter: letter(at), change, staff, area, side, writtenAt: written_at };
   });
+}
+
+/** The day of the visit that a version was written about, where it is about one. */
+export function visitOf(kase: Case, version: Version): string | undefined {
+  const fields = version.side?.fields ?? {};
+  const path = Object.keys(fields).find((path) => /^visits\/[^/]+\//.test(path));
+  if (path === undefined) return undefined;
+  const visit = path.split('/')[1] ?? '';
+  const written = fields[`visits/${visit}/on`]?.value;
+  return typeof written === 'string' ? written : oneOf(kase.record.visits[visit]?.on);
 }
 
 function distinct(values: Written[]): Written[] {

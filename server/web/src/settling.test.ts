@@ -1,7 +1,7 @@
 // What a reviewer sees of a question and what is sent for an answer, from cases as the register gives them.
 import { describe, expect, test } from 'vitest';
 import { answerFor, answersOf, choiceOf, lengthOf } from './answers';
-import { compare, differences, resultOf } from './compare';
+import { compare, differences, resultOf, visitOf } from './compare';
 import { madeBy, staysOf } from './lived';
 import type { Case, HistoryEntry, Kind, Question, Side, Written } from './model';
 import { following } from './next';
@@ -135,6 +135,17 @@ describe('a late edit', () => {
     expect(results).toEqual([{ value: null }, 'stays', { value: '1' }]);
     expect(asked.map((row) => resultOf(late, row, { choose: 'keep' }))).toEqual(['stays', 'stays', 'stays']);
   });
+});
+
+test('a version about a visit tells of which day', () => {
+  const it = kase('contradiction', 'visits/v/vaccine', [
+    side('x', { 'visits/v/vaccine': [[], 'MMR 1'], 'visits/v/on': [[], '2026-11-20'] }),
+    side('y', { 'visits/v/vaccine': [[], 'MMR 2'] }),
+    side('z', { 'contact/phone': [[], '10012345678'] }),
+  ]);
+  it.record = { visits: { v: { on: '2026-11-19' } } } as unknown as Case['record'];
+  const days = compare(it).versions.map((version) => visitOf(it, version));
+  expect(days).toEqual(['2026-11-20', '2026-11-19', undefined]);
 });
 
 test('an edit of somebody removed is about that person', () => {

@@ -321,7 +321,7 @@ export const zh: Messages = {
     arrivedAt: '到达',
     late: '迟到',
     lateLong: '填写时该家庭已迁离此地区',
-    visitOn: '走访日期',
+    visitOn: '走访',
     since: '此后又有改动',
     nobody: '不详',
     compare: '各方填写',
