@@ -1,5 +1,5 @@
 // Both languages say everything: every key, every code, every field of the record and every word that one may hold.
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../api';
 import { FIELDS, type FieldName, placeOf } from '../fields';
@@ -40,6 +40,23 @@ describe('the catalogue', () => {
   test('is Chinese in Chinese', () => {
     const latin = sentences(zh).filter((text) => /[a-z]/i.test(text) && !/[\u4e00-\u9fff]/.test(text));
     expect(latin).toEqual([]);
+  });
+
+  test('says nothing that no page says', () => {
+    const here = new URL('..', import.meta.url);
+    const sources = globSync('**/*.{svelte,ts}', { cwd: here.pathname, exclude: ['**/*.test.ts'] });
+    const said = sources.map((path) => readFileSync(new URL(path, here), 'utf8')).join('\n');
+    expect(said).toContain('words.ask.commit');
+    const named = new Set(
+      [...said.matchAll(/words((?:\.\w+)+)/g)].flatMap(([, path = '']) => path.slice(1).split('.', 1)),
+    );
+    const groups = ['signIn', 'welcome', 'list', 'ask', 'home', 'log', 'keys'] as const;
+    const unsaid = groups.flatMap((group) =>
+      Object.keys(en[group]).filter(
+        (key) => !new RegExp(`\\b${group}\\.${key}\\b|\\b${key}\\b[^;]*= words\\.${group};`).test(said),
+      ),
+    );
+    expect([...unsaid, ...Object.keys(en).filter((key) => !named.has(key))]).toEqual([]);
   });
 
   test.each([
