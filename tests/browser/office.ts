@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HERE, '../..');
-const AREAS = join(ROOT, 'server/data/areas-weifang.csv');
+export const AREAS = join(ROOT, 'server/data/areas-weifang.csv');
 const PASSPHRASE = 'four villages, one register';
 
 /** The path of a program that has been built. */

@@ -12,6 +12,13 @@ export type Session =
 
 let session = $state.raw<Session>({ at: 'unknown' });
 let said = $state('');
+let told = $state.raw<Told>();
+
+/** What came of the last thing that somebody did, with where it can be looked at, and taken back. */
+export interface Told {
+  text: string;
+  to: string | undefined;
+}
 
 export const current = {
   get session(): Session {
@@ -20,11 +27,24 @@ export const current = {
   get said(): string {
     return said;
   },
+  get told(): Told | undefined {
+    return told;
+  },
 };
 
 /** Says something in the live region; the same again is said again. */
 export function say(text: string): void {
   said = said === text ? `${text}\u00a0` : text;
+}
+
+/** Says something and shows it, until something else is told or it is put away. */
+export function tell(text: string, to?: string): void {
+  say(text);
+  told = { text, to };
+}
+
+export function putAway(): void {
+  told = undefined;
 }
 
 export function signedIn(me: Me): void {

@@ -235,6 +235,8 @@ export const en = {
   theme: 'Colours',
   themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
   yourAreas: 'Your areas',
+  latest: 'What was done last',
+  look: 'Look, or take it back',
   loading: 'Loading…',
   again: 'Try again',
   close: 'Close',

@@ -16,6 +16,8 @@ export const zh: Messages = {
   theme: '配色',
   themes: { system: '跟随系统', light: '浅色', dark: '深色' },
   yourAreas: '负责地区',
+  latest: '刚才的操作',
+  look: '查看或撤销',
   loading: '正在读取…',
   again: '重试',
   close: '关闭',

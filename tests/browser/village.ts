@@ -1,0 +1,94 @@
+// A village of its own for each test: a household that two tablets hold, and reviewers who answer for that village alone.
+import { readFileSync } from 'node:fs';
+import type { Office, Tablet } from './office.ts';
+import { AREAS } from './office.ts';
+
+const PASSWORD = 'four villages, one register';
+
+/** Somebody with an account. */
+export interface Reviewer {
+  account: string;
+  name: string;
+  password: string;
+}
+
+const villages = readFileSync(AREAS, 'utf8')
+  .split('\n')
+  .map((line) => line.split(','))
+  .filter(([, , level]) => level === 'village')
+  .map(([code = '', , , name = '']) => ({ code, name }));
+let next = 0;
+
+export class Village {
+  readonly office: Office;
+  readonly code: string;
+  readonly name: string;
+  readonly east: Tablet;
+  readonly west: Tablet;
+  readonly household: string;
+  readonly grandmother: string;
+  readonly child: string;
+  #reviewers = 0;
+
+  private constructor(office: Office, at: number, east: Tablet, west: Tablet) {
+    const village = villages[at];
+    if (!village) throw new Error('the tree has so many villages');
+    this.office = office;
+    this.code = village.code;
+    this.name = village.name;
+    this.east = east;
+    this.west = west;
+    const id = (of: number) => `01990000-0000-7000-8000-${String(at * 10 + of).padStart(12, '0')}`;
+    [this.household, this.grandmother, this.child] = [id(1), id(2), id(3)];
+  }
+
+  /** A village where both tablets hold one family. */
+  static async found(office: Office): Promise<Village> {
+    const at = next;
+    next += 1;
+    const code = villages[at]?.code ?? '';
+    const east = await office.tablet(`east-${at}`, code);
+    const west = await office.tablet(`west-${at}`, code);
+    const village = new Village(office, at, east, west);
+    await east.add({
+      id: village.household,
+      address: '村东 12 号',
+      phone: '10012345678',
+      consent: { care: 'given', sharing: 'given' },
+      persons: [
+        {
+          id: village.grandmother,
+          name: '王秀英',
+          sex: 'female',
+          birth: '1958-03-02',
+          relation: 'head',
+          id_kind: 'resident',
+          id_number: '990000199001010017',
+        },
+        { id: village.child, name: '王小明', sex: 'male', birth: '2021', relation: 'grandchild' },
+      ],
+    });
+    await village.meet();
+    return village;
+  }
+
+  /** Both tablets hand in and fetch until both know everything. */
+  async meet(): Promise<void> {
+    for (const tablet of [this.east, this.west, this.east]) await tablet.sync();
+  }
+
+  /** Both write a field without knowing of each other, then both know. */
+  async contradict(path: string, east: string, west: string): Promise<void> {
+    await this.east.edit(this.household, `${path}=${east}`);
+    await this.west.edit(this.household, `${path}=${west}`);
+    await this.meet();
+  }
+
+  /** The household as a tablet shows it, as JSON. */
+  async shown(tablet: Tablet): Promise<Record<string, unknown>> {
+    await tablet.sync();
+    return JSON.parse(await tablet.run('show', this.household, '--json'));
+  }
+}
+
+export { PASSWORD };
