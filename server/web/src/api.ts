@@ -143,15 +143,28 @@ export const areas = (): Promise<Area[]> => read('areas', {});
 export const audit = (before: string | undefined, most: number, signal?: AbortSignal) =>
   read<AuditPage>('audit', { before, most }, signal);
 
+/** Events that come within this time of each other are one, milliseconds. */
+const GATHER_MS = 300;
+
 /** Calls back when the queue may have changed, until the returned function is called. */
 export function listen(changed: () => void): () => void {
   const events = new EventSource(`${BASE}live`);
-  events.addEventListener('queue', changed);
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const gather = (): void => {
+    waiting ??= setTimeout(() => {
+      waiting = undefined;
+      changed();
+    }, GATHER_MS);
+  };
+  events.addEventListener('queue', gather);
   // After a gap, something may have been missed.
   let opened = false;
   events.addEventListener('open', () => {
-    if (opened) changed();
+    if (opened) gather();
     opened = true;
   });
-  return () => events.close();
+  return () => {
+    clearTimeout(waiting);
+    events.close();
+  };
 }
