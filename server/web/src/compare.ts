@@ -30,6 +30,8 @@ export interface Comparison {
   also: Row[];
 }
 
+const RESIDENCE = 'residence/area';
+
 const letter = (at: number): string => String.fromCharCode(65 + at);
 
 function versionsOf(kase: Case): Version[] {
@@ -69,7 +71,7 @@ function isAsked(kase: Case, path: string): boolean {
     case 'contested-residence':
       return path === subject;
     case 'unknown-area':
-      return path === 'residence/area';
+      return path === RESIDENCE;
     case 'edit-of-removed':
       return path.startsWith(`${subject.split(' ')[0]}/`);
     default:
@@ -81,6 +83,7 @@ export function compare(kase: Case): Comparison {
   const versions = versionsOf(kase);
   const paths = new Set(versions.flatMap((version) => Object.keys(version.side?.fields ?? {})));
   if (kase.contradiction) paths.add(kase.contradiction.path);
+  if (kase.question.kind === 'unknown-area') paths.add(RESIDENCE);
   const rows = [...paths].sort().map((path): Row => {
     const written: (FieldWritten | undefined)[] = versions.map((version) => version.side?.fields[path]);
     const standing = path === kase.contradiction?.path ? kase.contradiction.values : undefined;
