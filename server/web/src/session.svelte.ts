@@ -61,7 +61,16 @@ export async function begin(): Promise<void> {
   }
 }
 
+const farewells = new Set<() => Promise<void>>();
+
+/** Has something done before somebody is signed out, while it is still allowed; until the returned function is called. */
+export function beforeEnd(farewell: () => Promise<void>): () => void {
+  farewells.add(farewell);
+  return () => farewells.delete(farewell);
+}
+
 export async function end(): Promise<void> {
+  await Promise.all([...farewells].map((farewell) => farewell()));
   try {
     await api.signOut();
   } catch (error) {
