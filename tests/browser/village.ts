@@ -10,6 +10,8 @@ export interface Reviewer {
   account: string;
   name: string;
   password: string;
+  /** The code for the first sign-in. */
+  code: string;
 }
 
 const villages = readFileSync(AREAS, 'utf8')
@@ -28,7 +30,6 @@ export class Village {
   readonly household: string;
   readonly grandmother: string;
   readonly child: string;
-  #reviewers = 0;
 
   private constructor(office: Office, at: number, east: Tablet, west: Tablet) {
     const village = villages[at];
