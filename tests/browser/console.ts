@@ -34,7 +34,7 @@ export const test = base.extend<Fixtures, { office: Office }>({
 
   // biome-ignore lint/correctness/noEmptyPattern: as above
   complaints: async ({}, use) => {
-    await use({ found: [], expected: [/status of 401/] });
+    await use({ found: [], expected: [/status of 40[13]/] });
   },
 
   desk: async ({ page, office, complaints }, use) => {

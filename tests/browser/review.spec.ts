@@ -162,7 +162,7 @@ test('an address left open in another window asks for a sign-in and opens then',
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('登录');
   await desk.goto(url);
   await signIn(desk, { ...reviewer, password: 'not the password at all' });
-  await expect(desk.getByRole('alert')).toHaveText('账号或密码不正确。');
+  await expect(desk.getByRole('alert')).toHaveText('账号与密码（或一次性代码）不相符。');
   await signIn(desk, reviewer);
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('地址');
 });

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Office, Tablet } from './office.ts';
 import { AREAS } from './office.ts';
 
-const PASSWORD = 'four villages, one register';
+/** Of every account here. */
+const PASSWORD = 'a long word nobody guesses';
 
 /** Somebody with an account. */
 export interface Reviewer {
@@ -30,6 +31,8 @@ export class Village {
   readonly household: string;
   readonly grandmother: string;
   readonly child: string;
+
+  #accounts = 0;
 
   private constructor(office: Office, at: number, east: Tablet, west: Tablet) {
     const village = villages[at];
@@ -73,6 +76,19 @@ export class Village {
     return village;
   }
 
+  /** Somebody of this name and role, with an account for this village and a code for the first sign-in. */
+  async staff(name: string, role: 'reviewer' | 'officer' = 'reviewer'): Promise<Reviewer> {
+    const added = JSON.parse(await this.office.run('staff', 'add', name, '--role', role, '--json'));
+    this.#accounts += 1;
+    const account = `shen.${this.code}.${this.#accounts}`;
+    const given = await this.office.run('account', 'give', account, '--staff', added.id, '--area', this.code, '--json');
+    return { account, name, password: PASSWORD, code: JSON.parse(given).code };
+  }
+
+  reviewer(name: string): Promise<Reviewer> {
+    return this.staff(name);
+  }
+
   /** Both tablets hand in and fetch until both know everything. */
   async meet(): Promise<void> {
     for (const tablet of [this.east, this.west, this.east]) await tablet.sync();
@@ -91,5 +107,3 @@ export class Village {
     return JSON.parse(await tablet.run('show', this.household, '--json'));
   }
 }
-
-export { PASSWORD };

@@ -18,6 +18,10 @@ import type {
 /** What the register, or the way to it, may say instead of an answer. */
 export const CODES = [
   'unauthenticated',
+  'wrong',
+  'weak-password',
+  'wait',
+  'elsewhere',
   'not-yours',
   'unknown',
   'stale',
@@ -28,8 +32,7 @@ export const CODES = [
   'edit',
   'refused',
   'undone-already',
-  'password',
-  'code',
+  'malformed',
   'busy',
   'unavailable',
   'offline',
@@ -42,9 +45,6 @@ interface RefusalBody {
   message?: string;
   retry_after_ms?: number;
   claim?: Claim;
-  name?: string;
-  area?: string;
-  reason?: string;
 }
 
 /** A refusal. */
@@ -146,20 +146,35 @@ export const audit = (before: string | undefined, most: number, signal?: AbortSi
 /** Events that come within this time of each other are one, milliseconds. */
 const GATHER_MS = 300;
 
-/** Calls back when the queue may have changed, until the returned function is called. */
-export function listen(changed: () => void): () => void {
+/** Whether something may have changed in an area. */
+export type Moved = (area: string) => boolean;
+
+/**
+ * Calls back when something has changed in the areas of who is signed in, until the returned function is called. What was
+ * missed may have been anywhere.
+ */
+export function listen(changed: (moved: Moved) => void): () => void {
   const events = new EventSource(`${BASE}live`);
   let waiting: ReturnType<typeof setTimeout> | undefined;
+  let anywhere = false;
+  const heard = new Set<string>();
   const gather = (): void => {
     waiting ??= setTimeout(() => {
       waiting = undefined;
-      changed();
+      const [all, areas] = [anywhere, new Set(heard)];
+      anywhere = false;
+      heard.clear();
+      changed((area) => all || areas.has(area));
     }, GATHER_MS);
   };
-  events.addEventListener('queue', gather);
-  // After a gap, something may have been missed.
+  events.addEventListener('areas', (event) => {
+    const { areas } = JSON.parse(event.data) as { areas: string[] };
+    for (const area of areas) heard.add(area);
+    gather();
+  });
   let opened = false;
   events.addEventListener('open', () => {
+    anywhere ||= opened;
     if (opened) gather();
     opened = true;
   });

@@ -58,18 +58,25 @@ export interface Question extends QuestionId {
   severity: Severity;
   needs_two: boolean;
   area: string;
-  area_name: string;
   change: string;
   opened_at: Millis;
   claim: Claim | null;
-  claim_name?: string | null;
   proposed_by: string | null;
+}
+
+/** The names of the people and areas that an answer speaks of. */
+export interface Names {
+  /** By id. */
+  staff: Record<string, string>;
+  /** By code. */
+  areas: Record<string, string>;
 }
 
 export interface QueuePage {
   questions: Question[];
   total: number;
   next: string | null;
+  names: Names;
 }
 
 /** One of the values of a contradicted field. */
@@ -121,8 +128,6 @@ export interface Proposed {
   reason: string;
 }
 
-export type Names = Record<string, string>;
-
 /** A question and what it rests on. */
 export interface Case {
   question: QuestionId;
@@ -136,10 +141,7 @@ export interface Case {
   proposal: Proposed | null;
   claim: Claim | null;
   record: Household;
-  /** Names of staff, by id. */
   names: Names;
-  /** Names of areas, by code. */
-  areas: Names;
 }
 
 /** What a field shows: its value, or several that contradict each other. */
@@ -237,7 +239,6 @@ export interface HouseholdPage {
   record: Household;
   area: string;
   names: Names;
-  areas: Names;
   history: HistoryEntry[];
 }
 
@@ -246,17 +247,38 @@ export interface Area {
   parent: string | null;
   level: string;
   name: string;
+  /** Households that live in it, not below it. */
+  households: number;
+  /** Open questions in it, not below it. */
   open: number;
 }
+
+/** What somebody did. */
+export const ACTIONS = [
+  'account-given',
+  'account-withdrawn',
+  'signed-in-first',
+  'signed-in',
+  'signed-out',
+  'household-read',
+  'question-read',
+  'question-claimed',
+  'question-released',
+  'decision-proposed',
+  'decided',
+  'decision-undone',
+  'trail-read',
+] as const;
+export type Action = (typeof ACTIONS)[number];
 
 export interface AuditEntry {
   at: Millis;
   staff: string | null;
   name: string | null;
-  action: string;
-  area: string | null;
-  subject?: string | null;
-  household?: string | null;
+  action: Action;
+  area: string;
+  subject: string;
+  household: string | null;
 }
 
 export interface AuditPage {
@@ -266,12 +288,19 @@ export interface AuditPage {
 
 /** Who is signed in. */
 export interface Me {
-  staff: { id: string; name: string; role: Role };
+  staff: string;
+  name: string;
+  role: Role;
   account: string;
   areas: { code: string; name: string }[];
+  /** Whether they settle questions and read households. */
+  settles: boolean;
+  /** Whether they read the audit trail. */
+  reads_trail: boolean;
   /** Whether they may read health documents. */
   health: boolean;
-  expires_at: Millis;
+  /** When the session ends if it is not used. */
+  ends_at: Millis;
 }
 
 export type Outcome = { outcome: 'proposed' } | { outcome: 'decided'; decision: string } | { outcome: 'undone' };

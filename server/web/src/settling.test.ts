@@ -42,8 +42,7 @@ function kase(kind: Kind, subject: string, sides: Side[], values?: [change: stri
     proposal: null,
     claim: null,
     record: {} as Case['record'],
-    names: {},
-    areas: {},
+    names: { staff: {}, areas: {} },
   };
 }
 
@@ -202,7 +201,6 @@ describe('the next question', () => {
     severity: 'service',
     needs_two: false,
     area: 'a',
-    area_name: 'A',
     change: subject,
     opened_at: 0,
     claim: null,

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../api';
 import { FIELDS, type FieldName, placeOf } from '../fields';
-import { ASIDE, KINDS, ROLES, SEVERITIES } from '../model';
+import { ACTIONS, ASIDE, KINDS, ROLES, SEVERITIES } from '../model';
 import { en } from './en';
 import { zh } from './zh';
 
@@ -66,6 +66,7 @@ describe('the catalogue', () => {
     ['severities', SEVERITIES],
     ['aside', ASIDE],
     ['roles', ROLES],
+    ['actions', ACTIONS],
   ] as const)('has words for every one of %s', (part, all) => {
     for (const words of [en, zh]) expect(Object.keys(words[part]).sort()).toEqual([...all].sort());
   });

@@ -1,7 +1,7 @@
 // English. The shape of this catalogue is the shape of every other.
 import type { Code } from '../api';
 import type { FieldName, WordField, WordOf } from '../fields';
-import type { Aside, Kind, Role, Severity } from '../model';
+import type { Action, Aside, Kind, Role, Severity } from '../model';
 
 const consent = { given: 'given', refused: 'refused', withdrawn: 'withdrawn' };
 
@@ -41,6 +41,11 @@ const aside: Record<Aside, string> = {
 };
 const refused: Record<Code, string> = {
   unauthenticated: 'Please sign in again.',
+  wrong: 'The account name and the password, or the code, do not belong together.',
+  'weak-password': 'This password is too short or too easily guessed. Take at least 12 characters.',
+  wait: 'Too many wrong tries with this account. Wait a few minutes.',
+  elsewhere: 'The register does not know this address as its own. Tell the office.',
+  malformed: 'The register does not understand this. Load the page again.',
   'not-yours': 'You may not do that here. Ask your office if you should.',
   unknown: 'There is nothing here any more, or it is not in your areas.',
   stale: 'The record has changed since you looked. This is how it stands now; your reason is kept.',
@@ -51,9 +56,7 @@ const refused: Record<Code, string> = {
   edit: 'The record does not take this value.',
   refused: 'The register does not take this change.',
   'undone-already': 'This decision was taken back before.',
-  password: 'A password has at least 12 characters.',
-  code: 'This code is unknown, used, or too old. Ask the office for another.',
-  busy: 'Too many attempts at once. Try again in a moment.',
+  busy: 'Too much at once. Try again in a moment.',
   unavailable: 'The register cannot answer at present. Try again in a moment.',
   offline: 'No connection to the register. Nothing was changed.',
   failed: 'The register failed to answer. Nothing was changed; try again.',
@@ -62,7 +65,7 @@ const roles: Record<Role, string> = {
   worker: 'Field worker',
   clerk: 'Clerk',
   reviewer: 'Reviewer',
-  officer: 'Officer',
+  officer: 'Privacy officer',
 };
 const decisionFields = { about: 'About', reason: 'Reason', seconded: 'Agreed by', undone: 'Taken back because' };
 const fields: Record<FieldName, string> = {
@@ -208,18 +211,20 @@ const edits: Record<string, string> = {
   decide: 'settled a question',
   'undo-decision': 'took a decision back',
 };
-const actions: Record<string, string> = {
-  welcome: 'chose a password',
-  'sign-in': 'signed in',
-  'sign-in-failed': 'failed to sign in',
-  'sign-out': 'signed out',
-  'read-question': 'opened a question',
-  'read-household': 'opened a household',
-  claim: 'took a question',
-  release: 'let a question go',
-  decide: 'settled a question',
-  propose: 'proposed how to settle a question',
-  undo: 'took a decision back',
+const actions: Record<Action, string> = {
+  'account-given': 'gave an account',
+  'account-withdrawn': 'took an account away',
+  'signed-in-first': 'signed in for the first time',
+  'signed-in': 'signed in',
+  'signed-out': 'signed out',
+  'household-read': 'read a household',
+  'question-read': 'read a question',
+  'question-claimed': 'took a question',
+  'question-released': 'let a question go',
+  'decision-proposed': 'proposed how to settle a question',
+  decided: 'settled a question',
+  'decision-undone': 'took a decision back',
+  'trail-read': 'read this trail',
 };
 const many = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
@@ -282,7 +287,6 @@ export const en = {
     submit: 'Sign in',
     first: 'First sign-in with a code',
     ended: 'You have been signed out. Sign in to go on where you were.',
-    wrong: 'The account name or the password is not right.',
     empty: 'Fill in both.',
   },
   welcome: {
@@ -427,7 +431,7 @@ export const en = {
     earlier: 'Earlier entries',
     latest: 'Latest entries',
     empty: 'Nobody has done anything yet.',
-    program: 'the register',
+    office: 'the office',
     household: 'household',
   },
   keys: {

@@ -20,7 +20,12 @@ const record: Household = {
   contradictions: [],
   edits_of_removed: [],
 };
-const english = { words: en, language: 'en', record, areas: { '370281105270': '于家庄' } };
+const english = {
+  words: en,
+  language: 'en',
+  record,
+  names: { staff: { s: '张护士' }, areas: { '370281105270': '于家庄' } },
+};
 const chinese = { ...english, words: zh, language: 'zh-CN' };
 
 describe('a path in words', () => {
@@ -54,6 +59,14 @@ describe('a value in words', () => {
     expect(speak.value(english, path, value)).toBe(inEnglish);
     expect(speak.value(chinese, path, value)).toBe(inChinese);
   });
+});
+
+test('staff are named, and who is not known by the beginning of their id', () => {
+  expect(speak.staff(english, 's')).toBe('张护士');
+  expect(speak.staff(english, '01990000-0000-7000-8000-000000000009')).toBe('01990000');
+  expect(speak.staff(english, null)).toBe(en.ask.nobody);
+  expect(speak.area(english, '370281105270')).toBe('于家庄');
+  expect(speak.area(english, '999')).toBe('Area 999');
 });
 
 test('a question is named by what it is about', () => {

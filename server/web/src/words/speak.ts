@@ -9,7 +9,7 @@ import { partialDate } from './moments';
 export interface Ground {
   words: Messages;
   language: string;
-  areas?: Names;
+  names?: Names;
   record?: Household;
 }
 
@@ -20,7 +20,13 @@ function isWordField(words: Messages, name: FieldName): name is WordField {
 /** An area's name, or its code where it has none. */
 export function area(ground: Ground, code: string | null | undefined): string {
   if (!code) return ground.words.ask.nobody;
-  return ground.areas?.[code] ?? ground.words.areaOf(code);
+  return ground.names?.areas[code] ?? ground.words.areaOf(code);
+}
+
+/** The name of a member of staff; the beginning of their id where they are not known, as with an author who claims to be somebody. */
+export function staff(ground: Ground, id: string | null | undefined): string {
+  if (!id) return ground.words.ask.nobody;
+  return ground.names?.staff[id] ?? id.slice(0, 8);
 }
 
 /** A person's name. */
@@ -72,8 +78,10 @@ export function value(ground: Ground, path: string, value: Written | undefined):
   switch (place.field?.input) {
     case 'date':
       return partialDate(language, value);
-    case 'area':
-      return ground.areas?.[value] ? `${ground.areas[value]} (${value})` : value;
+    case 'area': {
+      const name = ground.names?.areas[value];
+      return name && name !== value ? `${name} (${value})` : value;
+    }
     case 'person':
       return person(ground, value);
     case 'choice': {
