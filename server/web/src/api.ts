@@ -129,12 +129,20 @@ export const signOut = (): Promise<void> => write('sign-out', {});
 
 export const queue = (filter: Filter, after: string | undefined, most: number, signal?: AbortSignal) =>
   read<QueuePage>('queue', { ...filter, after, most }, signal);
-export const question = (id: QuestionId, signal?: AbortSignal) => read<Case>('question', { ...id }, signal);
-export const claim = (question: QuestionId): Promise<Claim> => write('question/claim', { question });
+/** The register refuses keys that it does not know, and a row of the queue has more of them. */
+const named = ({ household, kind, document, subject }: QuestionId): QuestionId => ({
+  household,
+  kind,
+  document,
+  subject,
+});
+export const question = (id: QuestionId, signal?: AbortSignal) => read<Case>('question', { ...named(id) }, signal);
+export const claim = (question: QuestionId): Promise<Claim> => write('question/claim', { question: named(question) });
 /** Goes out even while the page is being left. */
-export const release = (question: QuestionId): Promise<void> => write('question/release', { question }, true);
+export const release = (question: QuestionId): Promise<void> =>
+  write('question/release', { question: named(question) }, true);
 export const decide = (question: QuestionId, seen: string[], choice: Choice, reason: string): Promise<Outcome> =>
-  write('question/decide', { question, seen, choice, reason });
+  write('question/decide', { question: named(question), seen, choice, reason });
 export const undo = (household: string, document: string, decision: string, reason: string): Promise<Outcome> =>
   write('decision/undo', { household, document, decision, reason });
 
