@@ -31,6 +31,11 @@ export async function lookAhead(filter: Filter, current: QuestionId, me: string,
   return { next, position, total: page.total };
 }
 
+/** Forgets what was read ahead of a household that has changed since. */
+export function forget(household: string): void {
+  if (kept?.kase.question.household === household) kept = undefined;
+}
+
 /** What was read ahead for this question, once. */
 export function taken(id: QuestionId): Case | undefined {
   const found = kept && sameQuestion(kept.kase.question, id) && Date.now() - kept.at < FRESH_MS ? kept.kase : undefined;
