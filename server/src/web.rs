@@ -24,8 +24,6 @@ struct Built;
 const INDEX: &str = "index.html";
 /// Files whose names hold a hash of what is in them.
 const HASHED: &str = "assets/";
-/// The console's own addresses for data, which are no pages.
-const DATA: &str = "v1/";
 /// Beside a file that became smaller by it, the same compressed.
 const GZIP: &str = ".gz";
 
@@ -71,9 +69,6 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 /// One file, or the index.
 fn page(path: &str, asked: &HeaderMap) -> Response {
-    if path.starts_with(DATA) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
     let mut reply = match found(path) {
         Some((name, file)) => answer(name, &file, asked),
         None if path.starts_with(HASHED) => StatusCode::NOT_FOUND.into_response(),
@@ -189,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_address_is_a_page_and_unknown_data_or_a_missing_asset_is_not() {
+    async fn an_unknown_address_is_a_page_and_a_missing_asset_is_not() {
         let built = hashed().is_some();
         let (status, headers, _) = get("/console/question", &[]).await;
         if built {
@@ -200,11 +195,7 @@ mod tests {
         } else {
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         }
-        for path in [
-            "/console/v1/nothing",
-            "/console/assets/gone.js",
-            "/console/assets/gone.js.gz",
-        ] {
+        for path in ["/console/assets/gone.js", "/console/assets/gone.js.gz"] {
             assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
         }
         let (status, headers, _) = get("/console", &[]).await;

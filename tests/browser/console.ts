@@ -39,7 +39,8 @@ export const test = base.extend<Fixtures, { office: Office }>({
 
   desk: async ({ page, office, complaints }, use) => {
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.found.push(`${message.text()} ${message.location().url}`);
+      if (message.type() === 'error' || message.type() === 'warning')
+        complaints.found.push(`${message.text()} ${message.location().url}`);
     });
     page.on('pageerror', (error) => complaints.found.push(String(error)));
     await page.addInitScript(() => {

@@ -43,16 +43,16 @@ export class Tablet {
     await this.run('add', file);
   }
 
-  /** Records a visit from its JSON. */
-  async visit(household: string, visit: object): Promise<void> {
-    const file = `${this.#data}.visit.json`;
-    await writeFile(file, JSON.stringify(visit));
-    await this.run('visit', household, file);
-  }
-
   /** Changes fields: `path=value`. */
   async edit(household: string, ...fields: string[]): Promise<void> {
     await this.run('edit', household, ...fields);
+  }
+
+  /** Makes an edit of any kind from its JSON. */
+  async change(household: string, edit: object): Promise<void> {
+    const file = `${this.#data}.edit.json`;
+    await writeFile(file, JSON.stringify(edit));
+    await this.run('edit', household, '--file', file);
   }
 
   async sync(): Promise<void> {

@@ -3,6 +3,13 @@ import { readFileSync } from 'node:fs';
 import type { Office, Tablet } from './office.ts';
 import { AREAS } from './office.ts';
 
+/** An area of the tree that no test has; nobody lives there but who moves there. */
+export function elsewhere(at: number): { code: string; name: string } {
+  const found = villages.at(-1 - at);
+  if (!found) throw new Error('the tree has so many villages');
+  return found;
+}
+
 /** Of every account here. */
 const PASSWORD = 'a long word nobody guesses';
 
@@ -77,16 +84,18 @@ export class Village {
   }
 
   /** Somebody of this name and role, with an account for this village and a code for the first sign-in. */
-  async staff(name: string, role: 'reviewer' | 'officer' = 'reviewer'): Promise<Reviewer> {
+  async staff(name: string, role: 'reviewer' | 'officer', ...elsewhere: string[]): Promise<Reviewer> {
     const added = JSON.parse(await this.office.run('staff', 'add', name, '--role', role, '--json'));
     this.#accounts += 1;
+    const areas = [this.code, ...elsewhere].flatMap((area) => ['--area', area]);
     const account = `shen.${this.code}.${this.#accounts}`;
-    const given = await this.office.run('account', 'give', account, '--staff', added.id, '--area', this.code, '--json');
+    const given = await this.office.run('account', 'give', account, '--staff', added.id, ...areas, '--json');
     return { account, name, password: PASSWORD, code: JSON.parse(given).code };
   }
 
-  reviewer(name: string): Promise<Reviewer> {
-    return this.staff(name);
+  /** A reviewer of this village, and of these other areas. */
+  reviewer(name: string, ...elsewhere: string[]): Promise<Reviewer> {
+    return this.staff(name, 'reviewer', ...elsewhere);
   }
 
   /** Both tablets hand in and fetch until both know everything. */
