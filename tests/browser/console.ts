@@ -1,7 +1,8 @@
 // What every test of the console begins with: a register of its own, and a page on which nothing goes wrong unseen.
+import { resolve } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
-import { Office } from './office.ts';
+import { Office, ROOT } from './office.ts';
 
 export const LANGUAGES = ['zh-CN', 'en'] as const;
 export const THEMES = ['light', 'dark'] as const;
@@ -75,6 +76,12 @@ export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
   const said = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.map((node) => node.html) }));
   expect(said).toEqual([]);
+}
+
+/** A picture of the page for the documents, when they are wanted: `PICTURES=docs/pictures make browser-test`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.PICTURES;
+  if (folder) await page.screenshot({ path: resolve(ROOT, folder, `${name}.png`) });
 }
 
 /** Nothing runs out of the window sideways. */

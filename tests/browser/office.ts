@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = resolve(HERE, '../..');
+export const ROOT = resolve(HERE, '../..');
 export const AREAS = join(ROOT, 'server/data/areas-weifang.csv');
 const PASSPHRASE = 'four villages, one register';
 

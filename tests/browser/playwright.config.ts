@@ -8,7 +8,7 @@ export default defineConfig({
   outputDir: 'found',
   workers: 1,
   retries: 0,
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   reporter: [['list']],
   use: {

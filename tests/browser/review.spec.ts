@@ -1,6 +1,6 @@
 // What two tablets wrote in contradiction, settled in the console by the keyboard, and what the tablets show of it then.
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, expectToFit, LANGUAGES, prefer, THEMES, test } from './console.ts';
+import { expect, expectAccessible, expectToFit, LANGUAGES, picture, prefer, THEMES, test } from './console.ts';
 import { enter, signIn } from './door.ts';
 import { Village } from './village.ts';
 
@@ -176,22 +176,25 @@ for (const language of LANGUAGES) {
   for (const theme of THEMES) {
     test(`every page can be used by everybody: ${language}, ${theme}`, async ({ desk, office }) => {
       const village = await Village.found(office);
+      await village.contradict(`persons/${village.child}/birth`, '2021-06-20', '2021-07-01');
       await village.contradict('residence/address', '村西 1 号', '村西 7 号');
       await enter(desk, await village.reviewer(`审核员壬 ${language} ${theme}`));
       await prefer(desk, language, theme);
-      const pages: [open: () => Promise<void>, there: string][] = [
-        [async () => {}, 'tbody tr'],
-        [() => desk.keyboard.press('Enter'), '#answer-1'],
-        [() => desk.keyboard.press('h'), '#people'],
+      const pages: [name: string, open: () => Promise<void>, there: string][] = [
+        ['queue', async () => {}, 'tbody tr'],
+        ['question', () => desk.keyboard.press('Enter'), '#answer-1'],
+        ['household', () => desk.keyboard.press('h'), '#people'],
       ];
-      for (const [open, there] of pages) {
+      for (const [name, open, there] of pages) {
         await open();
         await expect(desk.locator(there).first()).toBeVisible();
         await expectAccessible(desk);
+        await picture(desk, `${name}-${language}-${theme}`);
         const wide = desk.viewportSize();
         await desk.setViewportSize(PHONE);
         await expectToFit(desk);
         await expectAccessible(desk);
+        await picture(desk, `${name}-phone-${language}-${theme}`);
         if (wide) await desk.setViewportSize(wide);
       }
       await desk.keyboard.press('?');
