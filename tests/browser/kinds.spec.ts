@@ -15,6 +15,8 @@ test('where a family lives, when two areas say so, is one of the two', async ({ 
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('居住地区');
   const answers = desk.getByRole('group', { name: '您的选择' }).locator('label');
   await expect(answers).toContainText([/\(\d{12}\)/, /\(\d{12}\)/, '其他地区']);
+  await expect(desk.locator('thead')).toContainText('张护士');
+  await expect(desk.locator('thead')).toContainText('赵村医');
   await expectAccessible(desk);
   const key = await answers.filter({ hasText: south.code }).locator('kbd').innerText();
   await desk.keyboard.press(key);

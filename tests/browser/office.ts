@@ -118,10 +118,15 @@ export class Office {
     return readFile(join(this.#folder, 'server.log'), 'utf8');
   }
 
-  /** A new tablet of somebody who works in this area. */
-  async tablet(name: string, area: string): Promise<Tablet> {
-    const tablet = new Tablet(join(this.#folder, name));
-    const code = (await this.run('device', 'code', '--area', area)).trim();
+  /** A member of staff; gives their id. */
+  async staff(name: string, role: string): Promise<string> {
+    return JSON.parse(await this.run('staff', 'add', name, '--role', role, '--json')).id;
+  }
+
+  /** A new tablet, in a folder of this name, of a member of staff who works in this area. */
+  async tablet(folder: string, area: string, staff: string): Promise<Tablet> {
+    const tablet = new Tablet(join(this.#folder, folder));
+    const code = (await this.run('device', 'code', '--area', area, '--staff', staff)).trim();
     await tablet.run('enrol', '--server', this.url, '--code', code);
     return tablet;
   }

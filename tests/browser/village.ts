@@ -58,8 +58,8 @@ export class Village {
     const at = next;
     next += 1;
     const code = villages[at]?.code ?? '';
-    const east = await office.tablet(`east-${at}`, code);
-    const west = await office.tablet(`west-${at}`, code);
+    const east = await office.tablet(`east-${at}`, code, await office.staff('张护士', 'worker'));
+    const west = await office.tablet(`west-${at}`, code, await office.staff('赵村医', 'worker'));
     const village = new Village(office, at, east, west);
     await east.add({
       id: village.household,
@@ -85,11 +85,11 @@ export class Village {
 
   /** Somebody of this name and role, with an account for this village and a code for the first sign-in. */
   async staff(name: string, role: 'reviewer' | 'officer', ...elsewhere: string[]): Promise<Reviewer> {
-    const added = JSON.parse(await this.office.run('staff', 'add', name, '--role', role, '--json'));
+    const id = await this.office.staff(name, role);
     this.#accounts += 1;
     const areas = [this.code, ...elsewhere].flatMap((area) => ['--area', area]);
     const account = `shen.${this.code}.${this.#accounts}`;
-    const given = await this.office.run('account', 'give', account, '--staff', added.id, ...areas, '--json');
+    const given = await this.office.run('account', 'give', account, '--staff', id, ...areas, '--json');
     return { account, name, password: PASSWORD, code: JSON.parse(given).code };
   }
 
