@@ -2,7 +2,7 @@
 //!
 //! Three villages of one town and one of the next county. Staff work without a signal, contradict each
 //! other, a family moves county, a link breaks midway; at the end everybody must hold the same. The demo
-//! tells it aloud, a test plays it in silence.
+//! tells it aloud, a test plays it in silence. What is then left for a reviewer is in `waiting`.
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::{
     processes::{Server, Tablet},
     proxy::{Cut, Proxy, Way},
     sentence,
+    waiting::{self, Scene},
 };
 
 /// The villages, as they stand in the tree: three of 铺集镇 in 胶州市, one of 柴沟镇 in 高密市.
@@ -76,6 +77,14 @@ pub fn play(folder: &Path, now: Timestamp, account: &mut Account) -> io::Result<
         ),
     );
     server.start_at(&address);
+    let scene = Scene {
+        tablets: [&cast.tablets[0], &cast.tablets[1]],
+        families: &cast.families[0][2..],
+        elsewhere: [&cast.villages[1], &cast.villages[2]],
+        now,
+        folder,
+    };
+    waiting::leave(&scene, &server, account)?;
     Ok(server)
 }
 

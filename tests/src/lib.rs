@@ -15,4 +15,5 @@ pub mod numbers;
 pub mod processes;
 pub mod proxy;
 pub mod simulation;
+pub mod waiting;
 pub mod workday;

@@ -4,7 +4,7 @@
 use sojourn_sync_protocol::Timestamp;
 use sojourn_tests::{
     account::{Account, Language},
-    day, sentence,
+    day, sentence, waiting,
 };
 use std::{env, fs, io, process::ExitCode, time::SystemTime};
 
@@ -33,6 +33,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     if env::var_os("ONCE").is_some_and(|once| once == "1") {
         server.stop();
     } else {
+        waiting::give_accounts(&server, &account);
         let (address, place) = (server.url(), folder.display());
         account.tell(&sentence!(
             "中心库仍在运行：{address}（Ctrl-C 结束）。数据与平板在 {place}",

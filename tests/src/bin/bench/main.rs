@@ -11,6 +11,7 @@ mod machine;
 mod measure;
 mod pusher;
 mod report;
+mod review;
 mod scene;
 mod storm;
 
@@ -44,6 +45,8 @@ enum Workload {
     Ingest,
     /// List, search, open and edit on a tablet of 5,000 households
     Local,
+    /// A reviewer at the console, beside 100,000 households with 5,000 open questions
+    Review,
 }
 
 /// Measures the register over loopback, on generated families.
@@ -100,6 +103,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             Workload::Growth if arguments.large => growth::run(&GROWTH_LARGE, &bound)?,
             Workload::Growth => growth::run(&GROWTH, &bound)?,
             Workload::Ingest => ingest::run(&bound)?,
+            Workload::Review => review::run(&bound)?,
         };
         print(&report, arguments.json);
     }

@@ -1,0 +1,191 @@
+//! What waits for a reviewer after the day in four villages, and the accounts to settle it with.
+//!
+//! The two tablets of one village write past each other once more: about an allergy, an address, where a family went, and somebody
+//! who was taken out of a household. The day itself leaves a birth date with two values, and an edit that came after a move.
+
+use serde_json::Value;
+use sojourn_sync_protocol::{
+    Timestamp,
+    record::{Assignments, Edit, NewMove, Value as Written},
+};
+use std::{fs, io, path::Path};
+
+use crate::{
+    account::Account,
+    files,
+    generate::{Household, Village},
+    processes::{Server, Tablet},
+    sentence,
+};
+
+/// The province of all four villages.
+const PROVINCE: &str = "37";
+/// Who gets an account, and for what.
+const PEOPLE: [(&str, &str, &str); 3] = [
+    ("shen.yi", "审核一", "reviewer"),
+    ("shen.er", "审核二", "reviewer"),
+    ("guan.yi", "隐私一", "officer"),
+];
+/// What waits in the end, by kind.
+const WAITS: [(&str, usize); 4] = [
+    ("contradiction", 3),
+    ("contested-residence", 1),
+    ("edit-of-removed", 1),
+    // The second of the two villages was told of a household that had left.
+    ("late-edit", 2),
+];
+
+/// One village's two tablets and its families, as the day left them.
+pub(crate) struct Scene<'a> {
+    /// Both hold every family.
+    pub(crate) tablets: [&'a Tablet; 2],
+    /// None of them has moved; four at least.
+    pub(crate) families: &'a [Household],
+    /// Where one of them may have gone.
+    pub(crate) elsewhere: [&'a Village; 2],
+    pub(crate) now: Timestamp,
+    /// For files that tablets import.
+    pub(crate) folder: &'a Path,
+}
+
+/// Lets both tablets write past each other and hand that in, and checks that every question waits.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -> io::Result<()> {
+    account.chapter(&sentence!(
+        "夜里：待审核的问题",
+        "Night: what waits for a reviewer"
+    ));
+    let several = scene.families.iter().position(|one| one.members.len() > 1);
+    let removed = several.expect("one of the families has more than one person");
+    let mut others = (0..scene.families.len()).filter(|at| *at != removed);
+    let mut next = || others.next().expect("there are four families");
+    let (allergic, housed, gone) = (next(), next(), next());
+    for (at, tablet) in scene.tablets.iter().enumerate() {
+        let lines = [
+            line(scene, allergic, &allergy(scene, allergic, at)),
+            line(scene, housed, &address(at)),
+            line(scene, gone, &went(scene.elsewhere[at])),
+            line(scene, removed, &of_somebody(scene, removed, at)),
+        ];
+        let file = scene.folder.join(format!("night-{}.jsonl", at + 1));
+        fs::write(&file, files::text(&lines))?;
+        tablet.run([Path::new("import"), &file]).ok();
+    }
+    for tablet in scene.tablets {
+        tablet.run(["sync"]).ok();
+    }
+    let waiting = questions(server);
+    let count = waiting.len();
+    account.tell(&sentence!(
+        "{count} 个问题待审核：过敏史、出生日期、住址各有两个值；一户两处都说迁入；一人移出后又被修改；两处迁走后的补写",
+        "{count} questions wait: an allergy, a birth date and an address with two values each; a family that two villages say \
+         came to them; somebody removed and edited; two edits that came after a move",
+        count,
+    ));
+    let all_wait = WAITS.iter().all(|(kind, many)| {
+        let found = waiting.iter().filter(|found| found.as_str() == *kind);
+        found.count() == *many
+    });
+    account.check(
+        all_wait,
+        sentence!(
+            "该由人决定的都在等人决定",
+            "everything that a person must decide waits for one"
+        ),
+    );
+    Ok(())
+}
+
+fn line(scene: &Scene<'_>, family: usize, edit: &Edit) -> Value {
+    files::edit_line(scene.families[family].id, scene.now, edit)
+}
+
+fn allergy(scene: &Scene<'_>, family: usize, tablet: usize) -> Edit {
+    let known = ["青霉素", "头孢"][tablet];
+    Edit::SetHealth {
+        person: scene.families[family].members[0].0,
+        set: Assignments::from([("allergy".to_owned(), Some(Written::from(known)))]),
+    }
+}
+
+fn address(tablet: usize) -> Edit {
+    let street = ["村东头 3 号", "村西头 8 号"][tablet];
+    let set = Assignments::from([("residence/address".to_owned(), Some(Written::from(street)))]);
+    Edit::Set { set }
+}
+
+fn went(to: &Village) -> Edit {
+    Edit::Move(NewMove {
+        to: to.code.to_string(),
+        on: "2026-11".into(),
+        ..NewMove::default()
+    })
+}
+
+/// One takes the last person of a family out of it, the other corrects their name.
+fn of_somebody(scene: &Scene<'_>, family: usize, tablet: usize) -> Edit {
+    let (person, member) = scene.families[family]
+        .members
+        .last()
+        .expect("a family has somebody");
+    if tablet == 0 {
+        Edit::RemovePerson {
+            person: *person,
+            reason: "moved-away".into(),
+            on: None,
+            note: None,
+        }
+    } else {
+        let name = format!("{}（曾用名）", member.name);
+        Edit::CorrectPerson {
+            person: *person,
+            set: Assignments::from([("name".to_owned(), Some(Written::Text(name)))]),
+        }
+    }
+}
+
+/// The kinds of all that waits, as the office exports it.
+fn questions(server: &Server) -> Vec<String> {
+    let mut kinds = Vec::new();
+    for household in server.export(PROVINCE) {
+        let waiting = household["reviews"].as_array().cloned().unwrap_or_default();
+        kinds.extend(
+            waiting
+                .iter()
+                .filter_map(|item| Some(item["kind"].as_str()?.to_owned())),
+        );
+    }
+    kinds
+}
+
+/// Gives two reviewers and a privacy officer their accounts; tells how to sign in with each.
+///
+/// # Panics
+/// When the office refuses an account.
+pub fn give_accounts(server: &Server, account: &Account) {
+    let console = format!("{}/console/", server.url());
+    account.tell(&sentence!(
+        "审核台：{console}（首次登录用一次性代码设置密码）",
+        "the console: {console} (at the first sign-in the one-time code sets a password)",
+        console,
+    ));
+    for (name, called, role) in PEOPLE {
+        let staff = server.run(["staff", "add", called, "--role", role, "--json"]);
+        let staff = staff.json();
+        let id = staff["id"].as_str().expect("staff have an id");
+        let give = [
+            "account", "give", name, "--staff", id, "--area", PROVINCE, "--json",
+        ];
+        let given = server.run(give).json();
+        let code = given["code"].as_str().expect("an account has a code");
+        account.tell(&sentence!(
+            "  {called}：账号 {name}，一次性代码 {code}",
+            "  {called}: account {name}, one-time code {code}",
+            called,
+            name,
+            code,
+        ));
+    }
+}
