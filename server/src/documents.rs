@@ -77,12 +77,7 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Saves a document.
-    pub(crate) fn of(document: &Document, epoch: u64) -> Self {
-        Self::with_bytes(document, epoch, document.save())
-    }
-
-    /// The same with bytes that were saved already.
+    /// Of a document and the bytes that it was saved as.
     pub(crate) fn with_bytes(document: &Document, epoch: u64, bytes: Vec<u8>) -> Self {
         let heads = document.heads();
         Self {

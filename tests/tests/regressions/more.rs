@@ -432,3 +432,83 @@ fn a_document_of_which_nothing_is_left_does_not_stay() {
         ],
     );
 }
+
+/// Two copies of a document that have seen the same list what was written side by side as it came. The register's check took
+/// that for damage.
+#[test]
+fn the_same_changes_in_another_order_are_the_same_document() {
+    holds(
+        520,
+        &[
+            Register { tablet: 0, area: 1 },
+            Register { tablet: 1, area: 2 },
+            Register { tablet: 2, area: 3 },
+            Register { tablet: 4, area: 0 },
+            CloneTablet { tablet: 4 },
+            Sync {
+                tablet: 4,
+                retries: 2,
+                fault: Some((1, ServerKilled)),
+            },
+            Sync {
+                tablet: 2,
+                retries: 0,
+                fault: None,
+            },
+            Sync {
+                tablet: 1,
+                retries: 2,
+                fault: Some((1, Slow)),
+            },
+            Sync {
+                tablet: 0,
+                retries: 1,
+                fault: Some((1, Portal)),
+            },
+            Contradict {
+                tablet: 1,
+                other: 4,
+                household: 4,
+            },
+            LateEdit {
+                tablet: 1,
+                other: 4,
+                household: 1,
+                to: 3,
+            },
+            LateParts {
+                tablet: 1,
+                other: 4,
+                household: 7,
+                to: 1,
+            },
+            BackUpServer,
+            Contest {
+                tablet: 0,
+                other: 4,
+                household: 4,
+                to: 0,
+            },
+            Address {
+                tablet: 6,
+                household: 2,
+            },
+            Contradict {
+                tablet: 1,
+                other: 4,
+                household: 7,
+            },
+            Sync {
+                tablet: 6,
+                retries: 0,
+                fault: None,
+            },
+            RestoreServer,
+            Sync {
+                tablet: 6,
+                retries: 2,
+                fault: Some((1, Portal)),
+            },
+        ],
+    );
+}
