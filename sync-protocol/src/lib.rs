@@ -12,6 +12,7 @@ pub mod dpop;
 pub mod gate;
 pub mod ids;
 pub mod limits;
+pub mod linkage;
 pub mod message;
 pub mod record;
 pub mod refusal;
