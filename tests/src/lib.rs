@@ -9,6 +9,7 @@ pub mod family;
 pub mod files;
 pub mod generate;
 pub mod hostile;
+pub mod linkage;
 pub mod mutants;
 mod names;
 pub mod numbers;

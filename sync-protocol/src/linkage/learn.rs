@@ -24,6 +24,9 @@ const GUESS_PAIRS: f64 = 2.0;
 const GUESS_FALL: f64 = 0.4;
 /// Matches and housemates a record, in the first guess.
 const GUESS_PER_RECORD: f64 = 0.5;
+/// Of people who share a house, the share that stands in another household's record: relatives next door with one telephone.
+/// Such pairs cannot be told beforehand, and what bears a person in them is as among strangers.
+const NEXT_DOOR: f64 = 0.3;
 /// A value that is missing, in a pattern.
 const MISSING: u8 = u8::MAX;
 
@@ -157,9 +160,9 @@ fn housemate(schema: Schema, samples: &Samples, state: &State) -> Table {
         GUESS_PAIRS,
         |_| 1.0,
     );
-    let fields = schema.iter().zip(learned).zip(&state.same);
-    let table = fields.map(|((field, learned), same)| match field.bears {
-        Bears::Person => learned,
+    let fields = schema.iter().zip(learned).zip(state.same.iter().zip(&state.stranger));
+    let table = fields.map(|((field, learned), (same, stranger))| match field.bears {
+        Bears::Person => learned.iter().zip(stranger).map(|(learned, stranger)| (1.0 - NEXT_DOOR) * learned + NEXT_DOOR * stranger).collect(),
         Bears::House => same.clone(),
     });
     table.collect()

@@ -153,10 +153,6 @@ ladder! {
         One = "members-one",
         /// Nobody is.
         Nobody = "members-nobody",
-        /// Neither lives with anybody.
-        Alone = "members-alone",
-        /// One of them lives alone.
-        OneAlone = "members-one-alone",
     }
 }
 

@@ -35,24 +35,24 @@ impl Members {
         )
     }
 
-    /// How far two circles agree.
-    pub fn compare(&self, other: &Self) -> Agreement {
+    /// How far two circles agree; `None` when one of the two lives alone, which says nothing about who it is.
+    pub fn compare(&self, other: &Self) -> Option<Agreement> {
         let (few, many) = if self.0.len() <= other.0.len() {
             (self, other)
         } else {
             (other, self)
         };
-        let level = match (few.0.len(), many.0.len()) {
-            (0, 0) => MembersLevel::Alone,
-            (0, _) => MembersLevel::OneAlone,
-            (least, most) => match shared(few, many) {
-                0 => MembersLevel::Nobody,
-                all if all == least && all == most => MembersLevel::All,
-                half if half > 1 && half * 2 >= least => MembersLevel::Half,
-                _ => MembersLevel::One,
-            },
+        let (least, most) = (few.0.len(), many.0.len());
+        if least == 0 {
+            return None;
+        }
+        let level = match shared(few, many) {
+            0 => MembersLevel::Nobody,
+            all if all == least && all == most => MembersLevel::All,
+            half if half > 1 && half * 2 >= least => MembersLevel::Half,
+            _ => MembersLevel::One,
         };
-        Agreement::plain(Level::MembersLevel(level))
+        Some(Agreement::plain(Level::MembersLevel(level)))
     }
 }
 
@@ -124,22 +124,27 @@ mod tests {
             (&[li, son], &[wang, son], "members-one"),
             (&[li], &[li, son], "members-one"),
             (&[li], &[wang], "members-nobody"),
-            (&[], &[], "members-alone"),
-            (&[], &[li], "members-one-alone"),
         ] {
             let (a, b) = (
                 Members::new(one.iter().copied()),
                 Members::new(other.iter().copied()),
             );
-            assert_eq!(a.compare(&b).level.code(), code, "{one:?} / {other:?}");
-            assert_eq!(b.compare(&a).level.code(), code, "{other:?} / {one:?}");
+            assert_eq!(a.compare(&b).unwrap().level.code(), code, "{one:?} / {other:?}");
+            assert_eq!(b.compare(&a).unwrap().level.code(), code, "{other:?} / {one:?}");
         }
+    }
+
+    #[test]
+    fn who_lives_alone_has_no_circle_to_compare() {
+        let (alone, two) = (Members::new([]), Members::new([("李静", Some(1988))]));
+        assert_eq!((alone.compare(&two), two.compare(&alone)), (None, None));
+        assert_eq!(alone.compare(&alone), None);
     }
 
     #[test]
     fn nobody_stands_for_two() {
         let twins = Members::new([("王子轩", Some(2014)), ("王子萱", Some(2014))]);
         let one = Members::new([("王子轩", Some(2014)), ("王一诺", Some(2019))]);
-        assert_eq!(twins.compare(&one).level.code(), "members-one");
+        assert_eq!(twins.compare(&one).unwrap().level.code(), "members-one");
     }
 }

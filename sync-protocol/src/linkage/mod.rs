@@ -44,3 +44,6 @@ pub use person::{Housemate, PERSON, Person};
 pub use record::{Record, Value};
 pub use schema::{Bears, Blocking, Comparator, Field, Schema};
 pub use words::Words;
+
+#[cfg(test)]
+mod tests;

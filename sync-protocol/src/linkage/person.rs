@@ -17,7 +17,7 @@ pub const PERSON: Schema = &[
     Field::new("birth", Comparator::Date, Bears::Person, Blocking::Birth),
     Field::new(
         "id",
-        Comparator::Number,
+        Comparator::Code,
         Bears::Person,
         Blocking::Identifier,
     ),
@@ -88,7 +88,7 @@ impl Person {
                 .map_or(Value::Missing, Value::code),
             self.birth
                 .map_or(Value::Missing, |date| Value::Date(Day::from(date))),
-            Value::numbers(self.id_hash.as_deref()),
+            self.id_hash.as_deref().map_or(Value::Missing, Value::code),
             Value::numbers(self.phones.iter().map(String::as_str)),
             words(&self.origin),
             words(&self.address),

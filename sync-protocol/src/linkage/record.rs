@@ -68,7 +68,7 @@ impl Value {
             (Self::Date(one), Self::Date(other)) => Some(one.compare(*other)),
             (Self::Numbers(one), Self::Numbers(other)) => Some(one.compare(other)),
             (Self::Words(one), Self::Words(other)) => Some(one.compare(other)),
-            (Self::Members(one), Self::Members(other)) => Some(one.compare(other)),
+            (Self::Members(one), Self::Members(other)) => one.compare(other),
             (Self::Code(one), Self::Code(other)) if one == other => {
                 let term = Term::new(TermKind::Whole, one);
                 Some(Agreement::on(Level::CodeLevel(CodeLevel::Exact), term))

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_pcg::Pcg64Mcg;
 use sojourn_sync_protocol::{
     PartialDate,
-    linkage::{Housemate, PERSON, Person},
+    linkage::{Housemate, Model, PERSON, Person},
 };
 
 use super::{
@@ -32,8 +32,37 @@ const MOVED: f64 = 0.30;
 const WRITTEN_TWICE: f64 = 0.05;
 /// Of families, the share that has relatives of the same surname next door.
 const RELATIVES: f64 = 0.30;
+/// Of families, the share that has names in Latin letters alone.
+const FROM_ABROAD: f64 = 0.06;
+/// Surnames of such families, women's and men's given names.
+const ABROAD: [&[&str]; 3] = [
+    &[
+        "almeida", "becker", "carvalho", "dubois", "eriksen", "ferrari", "garcia", "hansen", "ivanov", "jansen", "kowalski",
+        "larsen", "moreau", "novak", "okafor", "petrov", "quintero", "rossi", "santos", "tanaka", "ullmann", "vargas",
+        "weber", "yilmaz", "zimmermann",
+    ],
+    &[
+        "alice", "beatriz", "carmen", "diana", "elena", "fatima", "greta", "helena", "ingrid", "julia", "katarina", "laura",
+        "maria", "natalia", "olga", "paula", "rosa", "sofia", "teresa", "valentina",
+    ],
+    &[
+        "andre", "bruno", "carlos", "dimitri", "erik", "felipe", "gustav", "hassan", "ivan", "jakob", "kofi", "lukas",
+        "marco", "nikolai", "oskar", "pedro", "rafael", "stefan", "tomas", "viktor",
+    ],
+];
 /// Of families with a child, the share that has twins.
 const TWINS: f64 = 0.02;
+
+/// The register that the weights of `sync-protocol/src/linkage/person.json` are learned from.
+pub const LEARNED_SEED: u64 = 20_261_126;
+/// Families in it.
+pub const LEARNED_FAMILIES: usize = 4_000;
+
+/// Those weights, learned again.
+pub fn weights() -> Model {
+    let outcome = register(LEARNED_SEED, LEARNED_FAMILIES).link(None);
+    outcome.learned.expect("no weights were given").model
+}
 
 /// A person as they are, whoever writes it down.
 #[derive(Debug, Clone)]
@@ -83,7 +112,8 @@ pub fn register(seed: u64, families: usize) -> Sample {
         let home = writer.home();
         writer.family(&home);
         left -= 1;
-        if left > 0 && writer.rng.random_bool(RELATIVES) {
+        let abroad = home.people[0].member.name.is_ascii();
+        if left > 0 && !abroad && writer.rng.random_bool(RELATIVES) {
             let next_door = writer.next_door(&home);
             writer.family(&next_door);
             left -= 1;
@@ -104,6 +134,11 @@ impl Writer {
         format!("100{mixed:08}")
     }
 
+    /// What the register keeps of an id number is a keyed hash: random digits as far as anybody can tell.
+    fn id_hash(&mut self) -> String {
+        format!("{:016x}{:016x}", self.rng.random::<u64>(), self.rng.random::<u64>())
+    }
+
     fn home(&mut self) -> Home {
         let area = self.rng.random_range(0..2);
         let size = family::size(&mut self.rng);
@@ -116,6 +151,13 @@ impl Writer {
             let end = other.name.chars().last();
             let name = [first, end].into_iter().flatten().fold(surname, |name, c| format!("{name}{c}"));
             members.push(Member { name, ..last });
+        }
+        if self.chance(FROM_ABROAD) {
+            let surname = self.pick(ABROAD[0]);
+            for member in &mut members {
+                let given = self.pick(ABROAD[if member.man { 2 } else { 1 }]);
+                member.name = format!("{given} {surname}");
+            }
         }
         let people = members.into_iter().map(|member| self.being(member)).collect();
         Home {
@@ -135,11 +177,12 @@ impl Writer {
     fn being(&mut self, member: Member) -> Being {
         self.people += 1;
         let adult = member.age(TODAY) >= 16;
+        let has_id = self.chance(if adult { 0.85 } else { 0.5 });
+        let has_phone = adult && self.chance(0.6);
         Being {
             person: self.people,
-            // The register keeps a keyed hash; a number that stands for it serves as well.
-            id: self.rng.random_bool(if adult { 0.85 } else { 0.5 }).then(|| format!("{:016x}", self.people)),
-            phone: (adult && self.chance(0.6)).then(|| self.phone()),
+            id: has_id.then(|| self.id_hash()),
+            phone: has_phone.then(|| self.phone()),
             member,
         }
     }
@@ -151,6 +194,9 @@ impl Writer {
         let surname: String = head.name.chars().take(length).collect();
         let generation = head.name.chars().nth(length).filter(|_| head.name.chars().count() > length + 1);
         let mut other = self.home();
+        while other.people[0].member.name.is_ascii() {
+            other = self.home();
+        }
         let line: String = {
             let own = &other.people[0].member.name;
             own.chars().take(family::surname_length(own)).collect()
@@ -196,9 +242,12 @@ impl Writer {
             let mut stay = stay.into_iter();
             moved.people.retain(|_| !stay.next().unwrap_or_default());
             if moved.people.len() > 1 && self.chance(0.1) {
-                let name = &moved.people[0].member.name;
-                let surname: String = name.chars().take(family::surname_length(name)).collect();
-                let child = family::newborn(&mut self.rng, &surname, TODAY);
+                let name = moved.people[0].member.name.clone();
+                let surname: String = name.chars().take(family::surname_length(&name)).collect();
+                let mut child = family::newborn(&mut self.rng, &surname, TODAY);
+                if let Some((_, surname)) = name.split_once(' ') {
+                    child.name = format!("{} {surname}", self.pick(ABROAD[if child.man { 2 } else { 1 }]));
+                }
                 let child = self.being(child);
                 moved.people.push(child);
             }
@@ -216,7 +265,12 @@ impl Writer {
         let short = format!("{}{}号", home.street, home.house);
         let address = if self.chance(0.2 * haste) { short } else { address };
         let address = (!self.chance(0.08 * haste)).then_some(address);
-        let origin = (!self.chance(0.2)).then(|| from.village.to_owned());
+        let origin = match self.rng.random_range(0..20) {
+            0..4 => None,
+            4..6 => Some(format!("某县{}", from.village)),
+            6 if haste >= 1.0 => Some(self.pick(&VILLAGES[from.area]).to_owned()),
+            _ => Some(from.village.to_owned()),
+        };
         let mut people: Vec<Person> = Vec::new();
         for being in &home.people {
             people.push(self.person(being, home, haste));
@@ -246,7 +300,11 @@ impl Writer {
         let member = &being.member;
         let length = family::surname_length(&member.name);
         let mut name = member.name.clone();
-        if self.chance(0.22 * haste) {
+        if name.is_ascii() {
+            if self.chance(0.22 * haste) {
+                name = slips::latin(&mut self.rng, &name);
+            }
+        } else if self.chance(0.22 * haste) {
             const SHARES: [NameSlip; 10] = {
                 let [sound, tone, near, form, order, one] = NAME_SLIPS;
                 [sound, sound, sound, sound, form, form, tone, near, order, one]
@@ -255,7 +313,7 @@ impl Writer {
             name = slips::name(&mut self.rng, &name, length, slip).unwrap_or(name);
         }
         let mut names = vec![name];
-        if self.chance(0.03 * haste) {
+        if !member.name.is_ascii() && self.chance(0.03 * haste) {
             names = slips::letters(&member.name, length).map_or(names, |letters| vec![letters]);
         }
         let mut birth = Some(PartialDate::Day(member.born));
@@ -284,7 +342,8 @@ impl Writer {
             names,
             sex: (!self.chance(0.02 * haste)).then(|| if man { "male" } else { "female" }.to_owned()),
             birth,
-            id_hash: id.map(|id| if wrong { format!("f{id}") } else { id }),
+            // One wrong digit makes a hash that has nothing in common with the right one.
+            id_hash: id.map(|id| if wrong { self.id_hash() } else { id }),
             phones,
             ..Person::default()
         }

@@ -95,6 +95,28 @@ fn exchange(rng: &mut Pcg64Mcg, characters: &mut [char], groups: &[&str], from: 
     Some(())
 }
 
+/// A name in Latin letters with a slip: the words the other way round, one of them left out, or a letter wrong, lost or doubled.
+pub fn latin(rng: &mut Pcg64Mcg, name: &str) -> String {
+    let mut words: Vec<String> = name.split(' ').map(str::to_owned).collect();
+    match rng.random_range(0..6) {
+        0 => words.reverse(),
+        1 if words.len() > 1 => drop(words.remove(rng.random_range(0..words.len()))),
+        slip => {
+            let at = rng.random_range(0..words.len());
+            let mut letters: Vec<char> = words[at].chars().collect();
+            let there = rng.random_range(1..letters.len());
+            match slip {
+                2 => letters[there] = char::from(b'a' + rng.random_range(0..26)),
+                3 => letters.insert(there, letters[there]),
+                4 if letters.len() > 2 => drop(letters.remove(there)),
+                _ => letters.swap(there - 1, there),
+            }
+            words[at] = letters.into_iter().collect();
+        }
+    }
+    words.join(" ")
+}
+
 /// One way in which a date is written differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateSlip {

@@ -6,6 +6,7 @@
 mod five;
 mod growth;
 mod ingest;
+mod linkage;
 mod live;
 mod machine;
 mod measure;
@@ -15,7 +16,7 @@ mod review;
 mod scene;
 mod storm;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
@@ -45,6 +46,8 @@ enum Workload {
     Ingest,
     /// List, search, open and edit on a tablet of 5,000 households
     Local,
+    /// Which records are of one person: FEBRL's files and generated families, truth known to the bench alone
+    Linkage,
     /// A reviewer at the console, beside 100,000 households with 5,000 open questions
     Review,
 }
@@ -61,6 +64,12 @@ struct Arguments {
     /// With growth: 1,000 and 1,000,000 households (takes hours; see --minutes)
     #[arg(long)]
     large: bool,
+    /// With linkage: a file of FEBRL's more, or two in each of which nobody stands twice (may be given twice)
+    #[arg(long, value_name = "CSV")]
+    febrl: Vec<PathBuf>,
+    /// Print the weights that come with the program as they are learned from generated families, and nothing else
+    #[arg(long)]
+    weights: bool,
     /// A tenth of everything, to see that it works
     #[arg(long)]
     tenth: bool,
@@ -81,6 +90,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.weights {
+        print!("{}", sojourn_tests::linkage::families::weights().to_json());
+        return Ok(());
+    }
     let bound = Bound::after(
         Duration::from_secs(arguments.minutes * 60),
         if arguments.tenth { 10 } else { 1 },
@@ -104,6 +117,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             Workload::Growth => growth::run(&GROWTH, &bound)?,
             Workload::Ingest => ingest::run(&bound)?,
             Workload::Review => review::run(&bound)?,
+            Workload::Linkage => linkage::run(&arguments.febrl, &bound)?,
         };
         print(&report, arguments.json);
     }
