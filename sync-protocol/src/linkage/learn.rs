@@ -160,9 +160,16 @@ fn housemate(schema: Schema, samples: &Samples, state: &State) -> Table {
         GUESS_PAIRS,
         |_| 1.0,
     );
-    let fields = schema.iter().zip(learned).zip(state.same.iter().zip(&state.stranger));
+    let fields = schema
+        .iter()
+        .zip(learned)
+        .zip(state.same.iter().zip(&state.stranger));
     let table = fields.map(|((field, learned), (same, stranger))| match field.bears {
-        Bears::Person => learned.iter().zip(stranger).map(|(learned, stranger)| (1.0 - NEXT_DOOR) * learned + NEXT_DOOR * stranger).collect(),
+        Bears::Person => learned
+            .iter()
+            .zip(stranger)
+            .map(|(learned, stranger)| (1.0 - NEXT_DOOR) * learned + NEXT_DOOR * stranger)
+            .collect(),
         Bears::House => same.clone(),
     });
     table.collect()
@@ -297,9 +304,18 @@ mod tests {
         Field::new("code", Comparator::Code, Bears::Person, Blocking::None),
         Field::new("home", Comparator::Words, Bears::House, Blocking::None),
     ];
-    const SAME: [&[f64]; 4] = [&[0.7, 0.2, 0.06, 0.04], &[0.8, 0.0, 0.1, 0.06, 0.04], &[0.95, 0.05], &[0.6, 0.2, 0.1, 0.1]];
-    const STRANGER: [&[f64]; 4] =
-        [&[0.002, 0.008, 0.02, 0.97], &[0.001, 0.0, 0.003, 0.006, 0.99], &[0.5, 0.5], &[0.002, 0.005, 0.013, 0.98]];
+    const SAME: [&[f64]; 4] = [
+        &[0.7, 0.2, 0.06, 0.04],
+        &[0.8, 0.0, 0.1, 0.06, 0.04],
+        &[0.95, 0.05],
+        &[0.6, 0.2, 0.1, 0.1],
+    ];
+    const STRANGER: [&[f64]; 4] = [
+        &[0.002, 0.008, 0.02, 0.97],
+        &[0.001, 0.0, 0.003, 0.006, 0.99],
+        &[0.5, 0.5],
+        &[0.002, 0.005, 0.013, 0.98],
+    ];
 
     /// A pattern in which each field takes a level as often as the table says, and every fifth value is missing.
     fn pattern(table: &[&[f64]], draws: &mut impl Iterator<Item = f64>) -> Vec<u8> {
@@ -310,20 +326,27 @@ mod tests {
                 left -= share;
                 left < 0.0
             });
-            if missing { MISSING } else { slot.unwrap_or(levels.len() - 1) as u8 }
+            if missing {
+                MISSING
+            } else {
+                slot.unwrap_or(levels.len() - 1) as u8
+            }
         };
         table.iter().map(field).collect()
     }
 
     fn counted(count: usize, of: impl FnMut() -> Vec<u8>) -> Patterns {
         let mut patterns = Patterns::default();
-        std::iter::repeat_with(of).take(count).for_each(|pattern| *patterns.counts.entry(pattern).or_default() += 1);
+        std::iter::repeat_with(of)
+            .take(count)
+            .for_each(|pattern| *patterns.counts.entry(pattern).or_default() += 1);
         patterns
     }
 
     #[test]
     fn planted_probabilities_are_found_again() {
-        let mut draws = (0u64..).map(|at| Hasher64::new().number(at).end() as f64 / u64::MAX as f64);
+        let mut draws =
+            (0u64..).map(|at| Hasher64::new().number(at).end() as f64 / u64::MAX as f64);
         let mut candidates = counted(4_000, || pattern(&SAME, &mut draws));
         let strangers = counted(40_000, || pattern(&STRANGER, &mut draws));
         let neighbours = [STRANGER[0], STRANGER[1], STRANGER[2], SAME[3]];
@@ -342,14 +365,28 @@ mod tests {
         for (at, field) in learned.model.fields.iter().enumerate() {
             for (slot, level) in field.levels.iter().enumerate() {
                 let (same, stranger) = (SAME[at][slot], STRANGER[at][slot]);
-                assert!((level.same - same).abs() < 0.03, "{}: {same} {level:?}", field.field);
-                assert!((level.stranger - stranger).abs() < 0.006, "{}: {stranger} {level:?}", field.field);
+                assert!(
+                    (level.same - same).abs() < 0.03,
+                    "{}: {same} {level:?}",
+                    field.field
+                );
+                assert!(
+                    (level.stranger - stranger).abs() < 0.006,
+                    "{}: {stranger} {level:?}",
+                    field.field
+                );
             }
         }
         let matches = learned.model.matches_per_record * 4_000.0;
-        assert!((3_700.0..4_300.0).contains(&matches), "{matches} of 4,000 pairs");
+        assert!(
+            (3_700.0..4_300.0).contains(&matches),
+            "{matches} of 4,000 pairs"
+        );
         let housemates = learned.model.housemates_per_record * 4_000.0;
-        assert!((1_500.0..3_500.0).contains(&housemates), "{housemates} of 3,000 pairs, those still told from strangers");
+        assert!(
+            (1_500.0..3_500.0).contains(&housemates),
+            "{housemates} of 3,000 pairs, those still told from strangers"
+        );
     }
 
     #[test]
@@ -364,7 +401,10 @@ mod tests {
         let pairs: Vec<_> = random_pairs(10, 9_000).collect();
         assert_eq!(pairs, random_pairs(10, 9_000).collect::<Vec<_>>());
         for record in 0..10 {
-            let times = pairs.iter().filter(|(a, b)| *a == record || *b == record).count();
+            let times = pairs
+                .iter()
+                .filter(|(a, b)| *a == record || *b == record)
+                .count();
             assert!((1_400..2_200).contains(&times), "{record}: {times}");
         }
     }

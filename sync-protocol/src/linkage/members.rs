@@ -129,8 +129,16 @@ mod tests {
                 Members::new(one.iter().copied()),
                 Members::new(other.iter().copied()),
             );
-            assert_eq!(a.compare(&b).unwrap().level.code(), code, "{one:?} / {other:?}");
-            assert_eq!(b.compare(&a).unwrap().level.code(), code, "{other:?} / {one:?}");
+            assert_eq!(
+                a.compare(&b).unwrap().level.code(),
+                code,
+                "{one:?} / {other:?}"
+            );
+            assert_eq!(
+                b.compare(&a).unwrap().level.code(),
+                code,
+                "{other:?} / {one:?}"
+            );
         }
     }
 

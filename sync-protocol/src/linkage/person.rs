@@ -15,12 +15,7 @@ pub const PERSON: Schema = &[
     Field::new("name", Comparator::Names, Bears::Person, Blocking::Name),
     Field::new("sex", Comparator::Code, Bears::Person, Blocking::Qualifier),
     Field::new("birth", Comparator::Date, Bears::Person, Blocking::Birth),
-    Field::new(
-        "id",
-        Comparator::Code,
-        Bears::Person,
-        Blocking::Identifier,
-    ),
+    Field::new("id", Comparator::Code, Bears::Person, Blocking::Identifier),
     Field::new(
         "phone",
         Comparator::Number,

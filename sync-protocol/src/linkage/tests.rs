@@ -95,51 +95,93 @@ fn a_key_that_many_share_gives_way_to_finer_ones() {
         index.insert(at, &keys(PERSON, &shared(at).record()));
     }
     let found = index.candidates(&keys(PERSON, &shared(5).record()));
-    assert_eq!(found, [5], "of {count} with one telephone, those of one year");
+    assert_eq!(
+        found,
+        [5],
+        "of {count} with one telephone, those of one year"
+    );
 }
 
 #[test]
 fn housemates_are_not_one_person_however_much_they_share() {
     let matcher = Matcher::new(PERSON, &Model::person(), None).unwrap();
-    let score = |one: &Person, other: &Person| matcher.score(&one.record(), &other.record(), 20_000);
+    let score =
+        |one: &Person, other: &Person| matcher.score(&one.record(), &other.record(), 20_000);
     let mother = person("王海燕", "1988-03-07");
     let heard = Person {
         names: vec!["王海艳".to_owned()],
         phones: Vec::new(),
         ..person("", "1988-07-03")
     };
-    assert_eq!(score(&mother, &heard).decision, Decision::Same, "{:#?}", score(&mother, &heard));
+    assert_eq!(
+        score(&mother, &heard).decision,
+        Decision::Same,
+        "{:#?}",
+        score(&mother, &heard)
+    );
     let child = person("李子轩", "2014-05-02");
     let of_child = score(&mother, &child);
     assert_eq!(of_child.decision, Decision::Different);
     assert_eq!(of_child.rival, Rival::Housemates);
     let sister = person("王海霞", "1991-10-19");
-    assert_eq!(score(&mother, &sister).decision, Decision::Different, "{:#?}", score(&mother, &sister));
+    assert_eq!(
+        score(&mother, &sister).decision,
+        Decision::Different,
+        "{:#?}",
+        score(&mother, &sister)
+    );
 }
 
 #[test]
 fn a_score_is_what_its_reasons_say() {
     let model = Model::person();
-    let (one, other) = (person("王海燕", "1988-03-07").record(), person("王海艳", "1988-03-08").record());
+    let (one, other) = (
+        person("王海燕", "1988-03-07").record(),
+        person("王海艳", "1988-03-08").record(),
+    );
     let records = [one.clone(), other.clone(), person("王伟", "1990").record()];
     let frequencies = Frequencies::of(&records);
     let matcher = Matcher::new(PERSON, &model, Some(&frequencies)).unwrap();
     let score = matcher.score(&one, &other, 1_000);
-    let fields: Vec<_> = score.reasons.iter().map(|reason| (reason.field, reason.level)).collect();
+    let fields: Vec<_> = score
+        .reasons
+        .iter()
+        .map(|reason| (reason.field, reason.level))
+        .collect();
     assert_eq!(fields[0], ("name", "chinese-homophone"));
     assert_eq!(fields[2], ("birth", "date-digit-slip"));
-    assert!(fields.iter().all(|(field, _)| *field != "id"), "missing on both sides: {fields:?}");
-    let strangers: f64 = score.reasons.iter().map(|reason| reason.against_strangers).sum();
-    let housemates: f64 = score.reasons.iter().map(|reason| reason.against_housemates).sum();
-    assert!(score.weight <= strangers + 0.1 && score.weight > housemates, "{score:#?}");
+    assert!(
+        fields.iter().all(|(field, _)| *field != "id"),
+        "missing on both sides: {fields:?}"
+    );
+    let strangers: f64 = score
+        .reasons
+        .iter()
+        .map(|reason| reason.against_strangers)
+        .sum();
+    let housemates: f64 = score
+        .reasons
+        .iter()
+        .map(|reason| reason.against_housemates)
+        .sum();
+    assert!(
+        score.weight <= strangers + 0.1 && score.weight > housemates,
+        "{score:#?}"
+    );
     assert!(matcher.score(&one, &other, 1_000_000).probability < score.probability);
     let empty = matcher.score(&Person::default().record(), &one, 1_000);
-    assert!(empty.weight.abs() < 1e-9 && empty.reasons.is_empty(), "{empty:#?}");
+    assert!(
+        empty.weight.abs() < 1e-9 && empty.reasons.is_empty(),
+        "{empty:#?}"
+    );
 }
 
 #[test]
 fn agreeing_on_a_rare_name_says_more() {
-    let mut records = vec![person("逄淑芹", "1950-01-01").record(), person("逄淑芹", "1950-01-01").record()];
+    let mut records = vec![
+        person("逄淑芹", "1950-01-01").record(),
+        person("逄淑芹", "1950-01-01").record(),
+    ];
     records.extend((0..60).map(|_| person("王伟", "1980-01-01").record()));
     let frequencies = Frequencies::of(&records);
     let matcher = Matcher::new(PERSON, &Model::person(), Some(&frequencies)).unwrap();
@@ -202,23 +244,56 @@ fn households_are_compared_by_their_members() {
 
 fn text() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
-        "王海燕", "王海艳", "王燕海", "欧阳丽", "李静", "李金", "張偉", "张伟", "Wang Haiyan", "anna brown", "ana brown", "brown",
-        "smith anna", "买买提·艾力", "", "7", "单于",
+        "王海燕",
+        "王海艳",
+        "王燕海",
+        "欧阳丽",
+        "李静",
+        "李金",
+        "張偉",
+        "张伟",
+        "Wang Haiyan",
+        "anna brown",
+        "ana brown",
+        "brown",
+        "smith anna",
+        "买买提·艾力",
+        "",
+        "7",
+        "单于",
     ]);
     prop_oneof![name.prop_map(str::to_owned), "[a-c王李海燕 0-2·]{0,6}"]
 }
 
 fn anybody() -> impl Strategy<Value = Person> {
-    let date = prop_oneof![Just(None), (1980i16..1983, 1i8..13, 1i8..29).prop_map(|(y, m, d)| format!("{y}-{m:02}-{d:02}").parse().ok())];
+    let date = prop_oneof![
+        Just(None),
+        (1980i16..1983, 1i8..13, 1i8..29)
+            .prop_map(|(y, m, d)| format!("{y}-{m:02}-{d:02}").parse().ok())
+    ];
     let phone = "1000000000[0-9]{0,2}";
-    (prop::collection::vec(text(), 0..3), date, prop::collection::vec(phone, 0..3), prop::option::of(text()), prop::collection::vec(text(), 0..4))
+    (
+        prop::collection::vec(text(), 0..3),
+        date,
+        prop::collection::vec(phone, 0..3),
+        prop::option::of(text()),
+        prop::collection::vec(text(), 0..4),
+    )
         .prop_map(|(names, birth, phones, address, others)| Person {
             names,
             birth,
             phones,
             origin: address.clone(),
             address,
-            housemates: Some(others.into_iter().map(|name| Housemate { name, born: Some(1980) }).collect()),
+            housemates: Some(
+                others
+                    .into_iter()
+                    .map(|name| Housemate {
+                        name,
+                        born: Some(1980),
+                    })
+                    .collect(),
+            ),
             ..Person::default()
         })
 }

@@ -24,7 +24,14 @@ use crate::{
 const TODAY: Date = Date::constant(2026, 11, 24);
 const VILLAGES: [[&str; 6]; 2] = [
     ["河头村", "前进村", "石桥村", "东岭村", "柳沟村", "大泊村"],
-    ["南苑社区", "新华社区", "城东社区", "湖滨社区", "站前社区", "北关社区"],
+    [
+        "南苑社区",
+        "新华社区",
+        "城东社区",
+        "湖滨社区",
+        "站前社区",
+        "北关社区",
+    ],
 ];
 
 /// Of families, the share that is written down again elsewhere, and again where it is.
@@ -37,17 +44,58 @@ const FROM_ABROAD: f64 = 0.06;
 /// Surnames of such families, women's and men's given names.
 const ABROAD: [&[&str]; 3] = [
     &[
-        "almeida", "becker", "carvalho", "dubois", "eriksen", "ferrari", "garcia", "hansen", "ivanov", "jansen", "kowalski",
-        "larsen", "moreau", "novak", "okafor", "petrov", "quintero", "rossi", "santos", "tanaka", "ullmann", "vargas",
-        "weber", "yilmaz", "zimmermann",
+        "almeida",
+        "becker",
+        "carvalho",
+        "dubois",
+        "eriksen",
+        "ferrari",
+        "garcia",
+        "hansen",
+        "ivanov",
+        "jansen",
+        "kowalski",
+        "larsen",
+        "moreau",
+        "novak",
+        "okafor",
+        "petrov",
+        "quintero",
+        "rossi",
+        "santos",
+        "tanaka",
+        "ullmann",
+        "vargas",
+        "weber",
+        "yilmaz",
+        "zimmermann",
     ],
     &[
-        "alice", "beatriz", "carmen", "diana", "elena", "fatima", "greta", "helena", "ingrid", "julia", "katarina", "laura",
-        "maria", "natalia", "olga", "paula", "rosa", "sofia", "teresa", "valentina",
+        "alice",
+        "beatriz",
+        "carmen",
+        "diana",
+        "elena",
+        "fatima",
+        "greta",
+        "helena",
+        "ingrid",
+        "julia",
+        "katarina",
+        "laura",
+        "maria",
+        "natalia",
+        "olga",
+        "paula",
+        "rosa",
+        "sofia",
+        "teresa",
+        "valentina",
     ],
     &[
-        "andre", "bruno", "carlos", "dimitri", "erik", "felipe", "gustav", "hassan", "ivan", "jakob", "kofi", "lukas",
-        "marco", "nikolai", "oskar", "pedro", "rafael", "stefan", "tomas", "viktor",
+        "andre", "bruno", "carlos", "dimitri", "erik", "felipe", "gustav", "hassan", "ivan",
+        "jakob", "kofi", "lukas", "marco", "nikolai", "oskar", "pedro", "rafael", "stefan",
+        "tomas", "viktor",
     ],
 ];
 /// Of families with a child, the share that has twins.
@@ -136,20 +184,34 @@ impl Writer {
 
     /// What the register keeps of an id number is a keyed hash: random digits as far as anybody can tell.
     fn id_hash(&mut self) -> String {
-        format!("{:016x}{:016x}", self.rng.random::<u64>(), self.rng.random::<u64>())
+        format!(
+            "{:016x}{:016x}",
+            self.rng.random::<u64>(),
+            self.rng.random::<u64>()
+        )
     }
 
     fn home(&mut self) -> Home {
         let area = self.rng.random_range(0..2);
         let size = family::size(&mut self.rng);
         let mut members = family::family(&mut self.rng, size, TODAY);
-        let last = members.last().cloned().filter(|last| last.role == Role::Child);
+        let last = members
+            .last()
+            .cloned()
+            .filter(|last| last.role == Role::Child);
         if let Some(last) = last.filter(|_| self.rng.random_bool(TWINS)) {
-            let surname: String = last.name.chars().take(family::surname_length(&last.name)).collect();
+            let surname: String = last
+                .name
+                .chars()
+                .take(family::surname_length(&last.name))
+                .collect();
             let other = family::newborn(&mut self.rng, &surname, TODAY);
             let first = last.name.chars().nth(family::surname_length(&last.name));
             let end = other.name.chars().last();
-            let name = [first, end].into_iter().flatten().fold(surname, |name, c| format!("{name}{c}"));
+            let name = [first, end]
+                .into_iter()
+                .flatten()
+                .fold(surname, |name, c| format!("{name}{c}"));
             members.push(Member { name, ..last });
         }
         if self.chance(FROM_ABROAD) {
@@ -159,7 +221,10 @@ impl Writer {
                 member.name = format!("{given} {surname}");
             }
         }
-        let people = members.into_iter().map(|member| self.being(member)).collect();
+        let people = members
+            .into_iter()
+            .map(|member| self.being(member))
+            .collect();
         Home {
             people,
             area,
@@ -192,7 +257,11 @@ impl Writer {
         let head = &home.people[0].member;
         let length = family::surname_length(&head.name);
         let surname: String = head.name.chars().take(length).collect();
-        let generation = head.name.chars().nth(length).filter(|_| head.name.chars().count() > length + 1);
+        let generation = head
+            .name
+            .chars()
+            .nth(length)
+            .filter(|_| head.name.chars().count() > length + 1);
         let mut other = self.home();
         while other.people[0].member.name.is_ascii() {
             other = self.home();
@@ -205,7 +274,9 @@ impl Writer {
             let name = &being.member.name;
             if let Some(given) = name.strip_prefix(&line) {
                 let mut given: Vec<char> = given.chars().collect();
-                if let Some(generation) = generation.filter(|_| being.member.role == Role::Head && given.len() > 1) {
+                if let Some(generation) =
+                    generation.filter(|_| being.member.role == Role::Head && given.len() > 1)
+                {
                     given[0] = generation;
                 }
                 being.member.name = surname.chars().chain(given).collect();
@@ -236,7 +307,8 @@ impl Writer {
             // Some stay behind; now and then a child is born on the way.
             let mut stay = Vec::new();
             for being in &moved.people {
-                let stays = being.member.role == Role::Parent && self.rng.random_bool(0.5) || self.rng.random_bool(0.1);
+                let stays = being.member.role == Role::Parent && self.rng.random_bool(0.5)
+                    || self.rng.random_bool(0.1);
                 stay.push(stays);
             }
             let mut stay = stay.into_iter();
@@ -246,7 +318,10 @@ impl Writer {
                 let surname: String = name.chars().take(family::surname_length(&name)).collect();
                 let mut child = family::newborn(&mut self.rng, &surname, TODAY);
                 if let Some((_, surname)) = name.split_once(' ') {
-                    child.name = format!("{} {surname}", self.pick(ABROAD[if child.man { 2 } else { 1 }]));
+                    child.name = format!(
+                        "{} {surname}",
+                        self.pick(ABROAD[if child.man { 2 } else { 1 }])
+                    );
                 }
                 let child = self.being(child);
                 moved.people.push(child);
@@ -263,7 +338,11 @@ impl Writer {
         self.households += 1;
         let address = format!("{}{}{}号", home.village, home.street, home.house);
         let short = format!("{}{}号", home.street, home.house);
-        let address = if self.chance(0.2 * haste) { short } else { address };
+        let address = if self.chance(0.2 * haste) {
+            short
+        } else {
+            address
+        };
         let address = (!self.chance(0.08 * haste)).then_some(address);
         let origin = match self.rng.random_range(0..20) {
             0..4 => None,
@@ -292,7 +371,11 @@ impl Writer {
             person.origin.clone_from(&origin);
             self.sample.records.push(person.record());
             self.sample.truth.push(being.person);
-            self.sample.households.as_mut().expect("set from the start").push(household);
+            self.sample
+                .households
+                .as_mut()
+                .expect("set from the start")
+                .push(household);
         }
     }
 
@@ -307,7 +390,9 @@ impl Writer {
         } else if self.chance(0.22 * haste) {
             const SHARES: [NameSlip; 10] = {
                 let [sound, tone, near, form, order, one] = NAME_SLIPS;
-                [sound, sound, sound, sound, form, form, tone, near, order, one]
+                [
+                    sound, sound, sound, sound, form, form, tone, near, order, one,
+                ]
             };
             let slip = *SHARES.choose(&mut self.rng).expect("the list is not empty");
             name = slips::name(&mut self.rng, &name, length, slip).unwrap_or(name);
@@ -318,12 +403,17 @@ impl Writer {
         }
         let mut birth = Some(PartialDate::Day(member.born));
         if self.chance(0.15 * haste) {
-            let slip = *DATE_SLIPS.choose(&mut self.rng).expect("the list is not empty");
+            let slip = *DATE_SLIPS
+                .choose(&mut self.rng)
+                .expect("the list is not empty");
             birth = slips::date(&mut self.rng, member.born, slip).or(birth);
         } else if self.chance(0.03 * haste) {
             birth = None;
         }
-        let id = being.id.clone().filter(|_| !self.rng.random_bool(0.3 * haste));
+        let id = being
+            .id
+            .clone()
+            .filter(|_| !self.rng.random_bool(0.3 * haste));
         let wrong = self.chance(0.02 * haste);
         let mut phones = vec![home.phones[0].clone()];
         phones.extend(being.phone.clone().filter(|_| self.rng.random_bool(0.5)));
@@ -340,7 +430,8 @@ impl Writer {
         let man = member.man != self.rng.random_bool(0.005 * haste);
         Person {
             names,
-            sex: (!self.chance(0.02 * haste)).then(|| if man { "male" } else { "female" }.to_owned()),
+            sex: (!self.chance(0.02 * haste))
+                .then(|| if man { "male" } else { "female" }.to_owned()),
             birth,
             // One wrong digit makes a hash that has nothing in common with the right one.
             id_hash: id.map(|id| if wrong { self.id_hash() } else { id }),

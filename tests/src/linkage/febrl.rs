@@ -2,7 +2,9 @@
 //!
 //! A line's `rec_id` tells which record it is a copy of. It becomes the truth and is in no field.
 
-use sojourn_sync_protocol::linkage::{Bears, Blocking, Comparator, Day, Field, Record, Schema, Value};
+use sojourn_sync_protocol::linkage::{
+    Bears, Blocking, Comparator, Day, Field, Record, Schema, Value,
+};
 
 use super::Sample;
 
@@ -10,11 +12,31 @@ use super::Sample;
 pub const FEBRL: Schema = &[
     Field::new("name", Comparator::Names, Bears::Person, Blocking::Name),
     Field::new("birth", Comparator::Date, Bears::Person, Blocking::Birth),
-    Field::new("social_security", Comparator::Number, Bears::Person, Blocking::Identifier),
-    Field::new("address", Comparator::Words, Bears::House, Blocking::Address),
-    Field::new("street_number", Comparator::Number, Bears::House, Blocking::None),
+    Field::new(
+        "social_security",
+        Comparator::Number,
+        Bears::Person,
+        Blocking::Identifier,
+    ),
+    Field::new(
+        "address",
+        Comparator::Words,
+        Bears::House,
+        Blocking::Address,
+    ),
+    Field::new(
+        "street_number",
+        Comparator::Number,
+        Bears::House,
+        Blocking::None,
+    ),
     Field::new("suburb", Comparator::Words, Bears::House, Blocking::Place),
-    Field::new("postcode", Comparator::Number, Bears::House, Blocking::Place),
+    Field::new(
+        "postcode",
+        Comparator::Number,
+        Bears::House,
+        Blocking::Place,
+    ),
     Field::new("state", Comparator::Code, Bears::House, Blocking::None),
 ];
 
@@ -34,11 +56,21 @@ pub fn read(texts: &[&str]) -> Result<Sample, String> {
         if !sample.records.is_empty() {
             sample.second_list = u32::try_from(sample.records.len()).ok();
         }
-        for (at, line) in text.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty()) {
+        for (at, line) in text
+            .lines()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
             let columns: Vec<&str> = line.split(',').map(str::trim).collect();
-            let person = columns[0].split('-').nth(1).and_then(|number| number.parse().ok());
+            let person = columns[0]
+                .split('-')
+                .nth(1)
+                .and_then(|number| number.parse().ok());
             let person = person.filter(|_| columns.len() == COLUMNS);
-            sample.truth.push(person.ok_or_else(|| format!("line {}: not a FEBRL record", at + 1))?);
+            sample
+                .truth
+                .push(person.ok_or_else(|| format!("line {}: not a FEBRL record", at + 1))?);
             sample.records.push(record(&columns));
         }
     }

@@ -12,12 +12,13 @@ use std::{
 };
 
 use sojourn_sync_protocol::linkage::{
-    Decision, Frequencies, Index, Key, Learned, Link, Matcher, Model, Patterns, Record, Samples, Schema, groups, keys,
-    learn, one_to_one, random_pairs,
+    self, Agreement, Decision, Frequencies, Index, Key, Learned, Link, Matcher, Model, Patterns,
+    Record, Samples, Schema, learn, random_pairs,
 };
 
-/// Random pairs that are looked at to learn what strangers have in common.
-const RANDOM_PAIRS: u32 = 400_000;
+/// Random pairs that are looked at to learn what strangers have in common, and how many of them for each record at most.
+const RANDOM_PAIRS_MAX: u32 = 400_000;
+const RANDOM_PAIRS_PER_RECORD: u32 = 100;
 /// Pairs of two people of one household that are looked at.
 const HOUSEMATE_PAIRS_MAX: usize = 50_000;
 
@@ -47,7 +48,13 @@ pub struct Found {
 
 impl Found {
     fn new(right: u64, found: u64, there: u64) -> Self {
-        let share = |of: u64| if of == 0 { 1.0 } else { right as f64 / of as f64 };
+        let share = |of: u64| {
+            if of == 0 {
+                1.0
+            } else {
+                right as f64 / of as f64
+            }
+        };
         Self {
             precision: share(found),
             recall: share(there),
@@ -57,7 +64,11 @@ impl Found {
     /// The harmonic mean of both.
     pub fn f1(self) -> f64 {
         let sum = self.precision + self.recall;
-        if sum > 0.0 { 2.0 * self.precision * self.recall / sum } else { 0.0 }
+        if sum > 0.0 {
+            2.0 * self.precision * self.recall / sum
+        } else {
+            0.0
+        }
     }
 }
 
@@ -92,8 +103,30 @@ pub struct Outcome {
 fn candidates(sample: &Sample, keys: &[Vec<Key>], index: &Index) -> Vec<(u32, u32)> {
     let mut pairs = Vec::new();
     for (record, keys) in (0u32..).zip(keys) {
-        let others = index.candidates(keys).into_iter().filter(|other| *other < record);
-        pairs.extend(others.map(|other| (other, record)).filter(|pair| sample.may_be_one(*pair)));
+        let others = index
+            .candidates(keys)
+            .into_iter()
+            .filter(|other| *other < record);
+        pairs.extend(
+            others
+                .map(|other| (other, record))
+                .filter(|pair| sample.may_be_one(*pair)),
+        );
+    }
+    pairs
+}
+
+/// Every pair of records that bear the same number, the smaller record first.
+fn pairs_of_one(numbers: &[u32]) -> Vec<(u32, u32)> {
+    let mut of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (record, number) in (0u32..).zip(numbers) {
+        of.entry(*number).or_default().push(record);
+    }
+    let mut pairs = Vec::new();
+    for records in of.values() {
+        for (at, one) in records.iter().enumerate() {
+            pairs.extend(records[..at].iter().map(|other| (*other, *one)));
+        }
     }
     pairs
 }
@@ -119,34 +152,23 @@ impl Sample {
     }
 
     fn true_pairs(&self) -> u64 {
-        let mut of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (record, person) in (0u32..).zip(&self.truth) {
-            of.entry(*person).or_default().push(record);
-        }
-        let pairs = |records: &Vec<u32>| {
-            let pairs = records.iter().enumerate().flat_map(|(at, one)| records[..at].iter().map(move |other| (*other, *one)));
-            pairs.filter(|pair| self.may_be_one(*pair)).count() as u64
-        };
-        of.values().map(pairs).sum()
+        let pairs = pairs_of_one(&self.truth);
+        pairs.iter().filter(|pair| self.may_be_one(**pair)).count() as u64
     }
 
-    fn compare(&self, (one, other): (u32, u32)) -> Vec<Option<sojourn_sync_protocol::linkage::Agreement>> {
+    fn compare(&self, (one, other): (u32, u32)) -> Vec<Option<Agreement>> {
         self.records[one as usize].compare(&self.records[other as usize])
     }
 
     fn housemates(&self) -> Patterns {
         let mut patterns = Patterns::default();
-        let Some(households) = &self.households else {
-            return patterns;
-        };
-        let mut of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (record, household) in (0u32..).zip(households) {
-            of.entry(*household).or_default().push(record);
-        }
-        let pairs = of.values().flat_map(|records| {
-            records.iter().enumerate().flat_map(|(at, one)| records[..at].iter().map(move |other| (*other, *one)))
-        });
-        pairs.take(HOUSEMATE_PAIRS_MAX).for_each(|pair| patterns.add(&self.compare(pair)));
+        let pairs = self
+            .households
+            .as_deref()
+            .map(pairs_of_one)
+            .unwrap_or_default();
+        let some = pairs.into_iter().take(HOUSEMATE_PAIRS_MAX);
+        some.for_each(|pair| patterns.add(&self.compare(pair)));
         patterns
     }
 
@@ -154,9 +176,15 @@ impl Sample {
     pub fn link(&self, ready: Option<&Model>) -> Outcome {
         let begun = Instant::now();
         let population = self.records.len() as u64;
-        let keys: Vec<_> = self.records.iter().map(|record| keys(self.schema, record)).collect();
+        let keys: Vec<_> = self
+            .records
+            .iter()
+            .map(|record| linkage::keys(self.schema, record))
+            .collect();
         let mut index = Index::default();
-        (0u32..).zip(&keys).for_each(|(record, keys)| index.insert(record, keys));
+        (0u32..)
+            .zip(&keys)
+            .for_each(|(record, keys)| index.insert(record, keys));
         let pairs = candidates(self, &keys, &index);
         let compared: Vec<_> = pairs.iter().map(|pair| self.compare(*pair)).collect();
         let frequencies = Frequencies::of(&self.records);
@@ -166,12 +194,19 @@ impl Sample {
                 housemates: self.housemates(),
                 ..Samples::default()
             };
-            compared.iter().for_each(|found| samples.candidates.add(found));
-            random_pairs(population as u32, RANDOM_PAIRS).for_each(|pair| samples.random.add(&self.compare(pair)));
+            compared
+                .iter()
+                .for_each(|found| samples.candidates.add(found));
+            let records = u32::try_from(population).expect("record numbers are of 32 bits");
+            let pairs = RANDOM_PAIRS_MAX.min(records.saturating_mul(RANDOM_PAIRS_PER_RECORD));
+            random_pairs(records, pairs).for_each(|pair| samples.random.add(&self.compare(pair)));
             learn(self.schema, &samples)
         });
-        let model = ready.or(learned.as_ref().map(|learned| &learned.model)).expect("one of them is there");
-        let matcher = Matcher::new(self.schema, model, Some(&frequencies)).expect("the model is the schema's");
+        let model = ready
+            .or(learned.as_ref().map(|learned| &learned.model))
+            .expect("one of them is there");
+        let matcher = Matcher::new(self.schema, model, Some(&frequencies))
+            .expect("the model is the schema's");
         let mut unsure_pairs = 0;
         let links: Vec<Link> = pairs
             .iter()
@@ -190,18 +225,24 @@ impl Sample {
         let wall = begun.elapsed();
 
         let begun = Instant::now();
-        for (record, keys) in (0u32..).zip(&self.records).map(|(at, record)| (at, sojourn_sync_protocol::linkage::keys(self.schema, record))) {
-            for other in index.candidates(&keys) {
-                let score = matcher.score(&self.records[record as usize], &self.records[other as usize], population);
-                std::hint::black_box(score);
+        for record in &self.records {
+            for other in index.candidates(&linkage::keys(self.schema, record)) {
+                std::hint::black_box(matcher.score(
+                    record,
+                    &self.records[other as usize],
+                    population,
+                ));
             }
         }
         let check = begun.elapsed() / u32::try_from(population.max(1)).unwrap_or(u32::MAX);
 
         let there = self.true_pairs();
         let looked_at = pairs.iter().filter(|pair| self.is_one(**pair)).count() as u64;
-        let found: Vec<(u32, u32)> =
-            links.iter().filter(|link| link.bits > 0.0).map(|link| (link.one, link.other)).collect();
+        let found: Vec<(u32, u32)> = links
+            .iter()
+            .filter(|link| link.bits > 0.0)
+            .map(|link| (link.one, link.other))
+            .collect();
         Outcome {
             records: population,
             all_pairs: self.all_pairs(),
@@ -225,16 +266,17 @@ impl Sample {
     /// Pairs after cleaning up: of one group, or one to one between two lists.
     fn linked(&self, links: &[Link]) -> Vec<(u32, u32)> {
         if self.second_list.is_some() {
-            return one_to_one(links).iter().map(|link| (link.one, link.other)).collect();
+            return linkage::one_to_one(links)
+                .iter()
+                .map(|link| (link.one, link.other))
+                .collect();
         }
-        let mut of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        let groups = groups(self.records.len() as u32, links);
-        for (record, group) in (0u32..).zip(groups) {
-            of.entry(group).or_default().push(record);
-        }
-        let pairs = of.values().flat_map(|records| {
-            records.iter().enumerate().flat_map(|(at, one)| records[..at].iter().map(move |other| (*other, *one)))
-        });
-        pairs.filter(|pair| self.may_be_one(*pair)).collect()
+        let groups = linkage::groups(self.records.len() as u32, links);
+        let mut pairs = pairs_of_one(&groups);
+        pairs.retain(|pair| self.may_be_one(*pair));
+        pairs
     }
 }
+
+#[cfg(test)]
+mod tests;

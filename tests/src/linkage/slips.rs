@@ -9,31 +9,121 @@ use sojourn_sync_protocol::PartialDate;
 
 /// Characters of one sound and tone.
 const SAME_SOUND: &[&str] = &[
-    "伟炜玮苇", "静婧靖敬", "丽莉立利俐", "燕艳彦雁", "芳坊", "红洪宏虹", "玲灵凌铃", "霞侠", "敏闽", "洁杰捷",
-    "英瑛", "兰岚", "珍真贞", "芬纷", "凤奉", "秀绣", "桂贵", "芝枝", "美镁", "荣容融", "梅玫", "华骅", "月悦",
-    "金今津", "香湘", "云芸", "冬东", "瑞锐睿", "永咏勇", "建健剑", "志智治", "刚钢", "明铭鸣", "军君均", "磊蕾",
-    "鹏朋", "斌彬宾", "峰锋风丰", "欣心鑫新", "文雯", "俊峻骏", "玉钰育", "辉晖", "祥翔", "升生声", "凯楷",
-    "子梓紫", "浩昊皓", "宇雨羽语", "佳嘉家", "奕艺逸", "思丝", "一依伊", "承成诚程", "轩萱宣", "阳洋杨", "涵含函",
-    "辰晨臣", "霖林琳", "诗师", "怡宜", "琪棋其", "彤童桐", "妍言岩", "瑶遥尧", "菲飞", "博伯", "海醢", "国囯",
+    "伟炜玮苇",
+    "静婧靖敬",
+    "丽莉立利俐",
+    "燕艳彦雁",
+    "芳坊",
+    "红洪宏虹",
+    "玲灵凌铃",
+    "霞侠",
+    "敏闽",
+    "洁杰捷",
+    "英瑛",
+    "兰岚",
+    "珍真贞",
+    "芬纷",
+    "凤奉",
+    "秀绣",
+    "桂贵",
+    "芝枝",
+    "美镁",
+    "荣容融",
+    "梅玫",
+    "华骅",
+    "月悦",
+    "金今津",
+    "香湘",
+    "云芸",
+    "冬东",
+    "瑞锐睿",
+    "永咏勇",
+    "建健剑",
+    "志智治",
+    "刚钢",
+    "明铭鸣",
+    "军君均",
+    "磊蕾",
+    "鹏朋",
+    "斌彬宾",
+    "峰锋风丰",
+    "欣心鑫新",
+    "文雯",
+    "俊峻骏",
+    "玉钰育",
+    "辉晖",
+    "祥翔",
+    "升生声",
+    "凯楷",
+    "子梓紫",
+    "浩昊皓",
+    "宇雨羽语",
+    "佳嘉家",
+    "奕艺逸",
+    "思丝",
+    "一依伊",
+    "承成诚程",
+    "轩萱宣",
+    "阳洋杨",
+    "涵含函",
+    "辰晨臣",
+    "霖林琳",
+    "诗师",
+    "怡宜",
+    "琪棋其",
+    "彤童桐",
+    "妍言岩",
+    "瑶遥尧",
+    "菲飞",
+    "博伯",
+    "海醢",
+    "国囯",
 ];
 /// Characters of one sound in different tones.
 const OTHER_TONE: &[&str] = &[
-    "伟卫维", "静京景", "芳房", "娟卷", "洁姐", "军俊", "强墙", "文问", "宇玉", "浩好", "佳甲", "然染", "霞夏",
-    "兰览", "梅美", "玲领", "明命", "丽李", "燕言", "志之", "永用", "海孩", "英影", "春纯", "秀修", "辉会",
+    "伟卫维",
+    "静京景",
+    "芳房",
+    "娟卷",
+    "洁姐",
+    "军俊",
+    "强墙",
+    "文问",
+    "宇玉",
+    "浩好",
+    "佳甲",
+    "然染",
+    "霞夏",
+    "兰览",
+    "梅美",
+    "玲领",
+    "明命",
+    "丽李",
+    "燕言",
+    "志之",
+    "永用",
+    "海孩",
+    "英影",
+    "春纯",
+    "秀修",
+    "辉会",
 ];
 /// Characters whose sounds are taken for one another.
 const NEAR_SOUND: &[&str] = &[
-    "玲林", "静进", "丽妮", "志自", "生森", "明民", "英因", "兰男", "龙农", "诗思", "春村", "芳欢", "成岑", "平频",
-    "红浑", "兴信", "睿蕊",
+    "玲林", "静进", "丽妮", "志自", "生森", "明民", "英因", "兰男", "龙农", "诗思", "春村", "芳欢",
+    "成岑", "平频", "红浑", "兴信", "睿蕊",
 ];
 /// A character and its traditional or rare form.
 const FORMS: &[&str] = &[
-    "伟偉", "国國", "华華", "红紅", "兰蘭", "凤鳳", "丽麗", "涛濤", "鹏鵬", "军軍", "强強", "杰傑", "庆慶", "荣榮",
-    "贵貴", "刚剛", "栋棟", "辉輝", "龙龍", "云雲", "爱愛", "泽澤", "洁潔", "静靜", "诗詩", "语語", "梦夢", "轩軒",
-    "张張", "刘劉", "陈陳", "杨楊", "赵趙", "孙孫", "马馬", "韩韓", "郑鄭", "吴吳", "峰峯", "学學", "书書", "义義",
+    "伟偉", "国國", "华華", "红紅", "兰蘭", "凤鳳", "丽麗", "涛濤", "鹏鵬", "军軍", "强強", "杰傑",
+    "庆慶", "荣榮", "贵貴", "刚剛", "栋棟", "辉輝", "龙龍", "云雲", "爱愛", "泽澤", "洁潔", "静靜",
+    "诗詩", "语語", "梦夢", "轩軒", "张張", "刘劉", "陈陳", "杨楊", "赵趙", "孙孫", "马馬", "韩韓",
+    "郑鄭", "吴吳", "峰峯", "学學", "书書", "义義",
 ];
 /// Characters that are put in a given name by mistake.
-const STRAY: &[&str] = &["文", "小", "春", "海", "玉", "志", "晓", "国", "红", "平", "学", "长"];
+const STRAY: &[&str] = &[
+    "文", "小", "春", "海", "玉", "志", "晓", "国", "红", "平", "学", "长",
+];
 
 /// One way in which a name is written differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +160,9 @@ pub fn name(rng: &mut Pcg64Mcg, name: &str, surname: usize, slip: NameSlip) -> O
         NameSlip::OtherTone => exchange(rng, &mut characters, OTHER_TONE, surname)?,
         NameSlip::NearSound => exchange(rng, &mut characters, NEAR_SOUND, surname)?,
         NameSlip::Form => exchange(rng, &mut characters, FORMS, 0)?,
-        NameSlip::Order if characters.len() > surname + 1 && rng.random_bool(0.5) => characters[surname..].reverse(),
+        NameSlip::Order if characters.len() > surname + 1 && rng.random_bool(0.5) => {
+            characters[surname..].reverse()
+        }
         NameSlip::Order => characters.rotate_left(surname),
         NameSlip::OneCharacter => {
             if characters.len() < surname + 2 {
@@ -84,10 +176,20 @@ pub fn name(rng: &mut Pcg64Mcg, name: &str, surname: usize, slip: NameSlip) -> O
     (slipped != name).then_some(slipped)
 }
 
-fn exchange(rng: &mut Pcg64Mcg, characters: &mut [char], groups: &[&str], from: usize) -> Option<()> {
+fn exchange(
+    rng: &mut Pcg64Mcg,
+    characters: &mut [char],
+    groups: &[&str],
+    from: usize,
+) -> Option<()> {
     let mut places = Vec::new();
     for (at, c) in characters.iter().enumerate().skip(from) {
-        places.extend(groups.iter().filter(|group| group.contains(*c)).map(|group| (at, *group)));
+        places.extend(
+            groups
+                .iter()
+                .filter(|group| group.contains(*c))
+                .map(|group| (at, *group)),
+        );
     }
     let (at, group) = *places.choose(rng)?;
     let others: Vec<char> = group.chars().filter(|c| *c != characters[at]).collect();

@@ -27,13 +27,20 @@ pub(crate) fn run(files: &[std::path::PathBuf], bound: &Bound) -> Result<Report>
         put(&mut report, name, &febrl::read(&[&text])?.link(None));
     }
     if !files.is_empty() {
-        let texts = files.iter().map(fs::read_to_string).collect::<std::io::Result<Vec<_>>>()?;
+        let texts = files
+            .iter()
+            .map(fs::read_to_string)
+            .collect::<std::io::Result<Vec<_>>>()?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         put(&mut report, "files", &febrl::read(&texts)?.link(None));
     }
     let families: Sample = families::register(SEED, bound.count(FAMILIES));
     put(&mut report, "families", &families.link(None));
-    put(&mut report, "families_shipped_weights", &families.link(Some(&Model::person())));
+    put(
+        &mut report,
+        "families_shipped_weights",
+        &families.link(Some(&Model::person())),
+    );
     for name in ["febrl3", "families", "families_shipped_weights"] {
         let f1 = if name == "febrl3" { 0.98 } else { 0.97 };
         report.target_at_least(&format!("{name}_f1"), f1);
