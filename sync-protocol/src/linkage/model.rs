@@ -265,7 +265,7 @@ impl<'f> Matcher<'f> {
                     against_strangers: over(level.stranger),
                     against_housemates: match field.bears {
                         Bears::House => 0.0,
-                        Bears::Person => over(level.housemate),
+                        Bears::Person | Bears::Circle => over(level.housemate),
                     },
                 }
             });

@@ -32,7 +32,7 @@ pub const PERSON: Schema = &[
     Field::new(
         "members",
         Comparator::Members,
-        Bears::Person,
+        Bears::Circle,
         Blocking::None,
     ),
 ];

@@ -38,6 +38,9 @@ pub enum Bears {
     Person,
     /// The house: everybody in it has the same, so that it says nothing about which of them this is.
     House,
+    /// Those around the person. Two children of one house, of whom only one stands in each record, live with the same people: a
+    /// circle in common does not tell them apart. Nobody in common speaks for neighbours.
+    Circle,
 }
 
 /// What a field does for finding candidates.
