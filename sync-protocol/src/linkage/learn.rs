@@ -3,7 +3,8 @@
 //! Expectation maximisation over three classes of pairs (one person, one house, strangers), on three samples: candidate pairs, where
 //! the pairs of one person are; random pairs, which are strangers but for a share that is taken out again; and pairs known to be
 //! of one house and two people, if there are any. What a house shares is learned from pairs of one person, since two records of a
-//! family differ in it as often whichever members are compared. Counts of patterns go in, not records.
+//! family differ in it as often whichever members are compared. A schema needs two fields of the house for housemates to be told from
+//! strangers without known pairs. Counts of patterns go in, not records.
 
 use std::collections::BTreeMap;
 
@@ -185,9 +186,9 @@ impl State {
             self.share_house,
             1.0 - self.share_same - self.share_house,
         ];
-        for at in 0..schema.len() {
-            let slot = usize::from(pattern[at]);
-            if pattern[at] != MISSING {
+        for (at, slot) in pattern.iter().enumerate().take(schema.len()) {
+            if *slot != MISSING {
+                let slot = usize::from(*slot);
                 joint[0] *= self.same[at][slot];
                 joint[1] *= self.housemate[at][slot];
                 joint[2] *= self.stranger[at][slot];
@@ -305,18 +306,21 @@ mod tests {
         Field::new("born", Comparator::Number, Bears::Person, Blocking::None),
         Field::new("code", Comparator::Code, Bears::Person, Blocking::None),
         Field::new("home", Comparator::Words, Bears::House, Blocking::None),
+        Field::new("phone", Comparator::Number, Bears::House, Blocking::None),
     ];
-    const SAME: [&[f64]; 4] = [
+    const SAME: [&[f64]; 5] = [
         &[0.7, 0.2, 0.06, 0.04],
         &[0.8, 0.0, 0.1, 0.06, 0.04],
         &[0.95, 0.05],
         &[0.6, 0.2, 0.1, 0.1],
+        &[0.5, 0.1, 0.05, 0.05, 0.3],
     ];
-    const STRANGER: [&[f64]; 4] = [
+    const STRANGER: [&[f64]; 5] = [
         &[0.002, 0.008, 0.02, 0.97],
         &[0.001, 0.0, 0.003, 0.006, 0.99],
         &[0.5, 0.5],
         &[0.002, 0.005, 0.013, 0.98],
+        &[0.001, 0.001, 0.002, 0.006, 0.99],
     ];
 
     /// A pattern in which each field takes a level as often as the table says, and every fifth value is missing.
@@ -349,18 +353,25 @@ mod tests {
     fn planted_probabilities_are_found_again() {
         let mut draws =
             (0u64..).map(|at| Hasher64::new().number(at).end() as f64 / u64::MAX as f64);
-        let mut candidates = counted(4_000, || pattern(&SAME, &mut draws));
-        let strangers = counted(40_000, || pattern(&STRANGER, &mut draws));
-        let neighbours = [STRANGER[0], STRANGER[1], STRANGER[2], SAME[3]];
-        let neighbours = counted(3_000, || pattern(&neighbours, &mut draws));
-        for (pattern, count) in strangers.counts.into_iter().chain(neighbours.counts) {
-            *candidates.counts.entry(pattern).or_default() += count;
-        }
+        // So many pairs of one person, of one house and of strangers.
+        let mut drawn = |same: usize, house: usize, strangers: usize| {
+            let neighbours = [STRANGER[0], STRANGER[1], STRANGER[2], SAME[3], SAME[4]];
+            let mut all = counted(same, || pattern(&SAME, &mut draws));
+            for part in [
+                counted(house, || pattern(&neighbours, &mut draws)),
+                counted(strangers, || pattern(&STRANGER, &mut draws)),
+            ] {
+                for (pattern, count) in part.counts {
+                    *all.counts.entry(pattern).or_default() += count;
+                }
+            }
+            all
+        };
         let samples = Samples {
             // All pairs of 307 records are 46,971, near enough to those above.
             records: 307,
-            candidates,
-            random: counted(100_000, || pattern(&STRANGER, &mut draws)),
+            candidates: drawn(4_000, 3_000, 40_000),
+            random: drawn(8_000, 6_000, 80_000),
             housemates: Patterns::default(),
         };
         let learned = learn(PLAIN, &samples);
