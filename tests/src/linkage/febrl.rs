@@ -43,8 +43,17 @@ pub const FEBRL: Schema = &[
 /// The columns after `rec_id`, in the files' order.
 const COLUMNS: usize = 11;
 
+/// What the matcher is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Every column but `rec_id`.
+    Everything,
+    /// The social security number left out too: most copies have it whole, and few registers have the like.
+    NoNumber,
+}
+
 /// Reads one file, or two in each of which nobody stands twice. The error names the line.
-pub fn read(texts: &[&str]) -> Result<Sample, String> {
+pub fn read(texts: &[&str], shown: Shown) -> Result<Sample, String> {
     let mut sample = Sample {
         schema: FEBRL,
         records: Vec::new(),
@@ -71,17 +80,20 @@ pub fn read(texts: &[&str]) -> Result<Sample, String> {
             sample
                 .truth
                 .push(person.ok_or_else(|| format!("line {}: not a FEBRL record", at + 1))?);
-            sample.records.push(record(&columns));
+            sample.records.push(record(&columns, shown));
         }
     }
     Ok(sample)
 }
 
-fn record(columns: &[&str]) -> Record {
+fn record(columns: &[&str], shown: Shown) -> Record {
     Record::new(vec![
         Value::names([format!("{} {}", columns[1], columns[2]).as_str()]),
         Day::from_digits(columns[9]).map_or(Value::Missing, Value::Date),
-        Value::numbers([columns[10]]),
+        match shown {
+            Shown::Everything => Value::numbers([columns[10]]),
+            Shown::NoNumber => Value::Missing,
+        },
         Value::words(&format!("{} {}", columns[4], columns[5])),
         Value::numbers([columns[3]]),
         Value::words(columns[6]),

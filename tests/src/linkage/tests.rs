@@ -8,7 +8,11 @@ use sojourn_sync_protocol::{
     linkage::{Index, Model, PERSON, Person, keys},
 };
 
-use super::{Outcome, families, febrl, slips};
+use super::{
+    Outcome, families,
+    febrl::{self, Shown},
+    slips,
+};
 use crate::family;
 
 #[track_caller]
@@ -37,9 +41,12 @@ fn assert_found(outcome: &Outcome, f1: f64) {
 #[test]
 fn febrl_is_linked() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/febrl1.csv");
-    let sample = febrl::read(&[&fs::read_to_string(file).unwrap()]).unwrap();
-    assert_eq!((sample.records.len(), sample.true_pairs()), (1_000, 500));
-    assert_found(&sample.link(None), 0.98);
+    let text = fs::read_to_string(file).unwrap();
+    for shown in [Shown::Everything, Shown::NoNumber] {
+        let sample = febrl::read(&[&text], shown).unwrap();
+        assert_eq!((sample.records.len(), sample.true_pairs()), (1_000, 500));
+        assert_found(&sample.link(None), 0.98);
+    }
 }
 
 #[test]
@@ -65,7 +72,9 @@ fn a_seed_is_one_register() {
 fn a_line_that_is_no_record_is_named() {
     for text in ["head\nrec-1-org,a", "head\nrec-x-org,,,,,,,,,,"] {
         assert!(
-            febrl::read(&[text]).unwrap_err().starts_with("line 2"),
+            febrl::read(&[text], Shown::Everything)
+                .unwrap_err()
+                .starts_with("line 2"),
             "{text}"
         );
     }
