@@ -96,6 +96,10 @@ impl Name {
             Script::Chinese(name) => name.pinyin(0..name.usual.len()).chars().collect(),
             Script::Latin(name) => name.words.iter().flat_map(|word| word.chars()).collect(),
         };
+        letters
+            .iter_mut()
+            .filter(|letter| **letter == 'ü')
+            .for_each(|letter| *letter = 'u');
         letters.sort_unstable();
         letters.into_iter().collect()
     }

@@ -59,6 +59,11 @@ fn each_slip_leaves_a_key_in_common() {
         assert_eq!(candidates(&written, &other), [7], "{name} {birth}");
         assert_eq!(candidates(&other, &written), [7], "{name} {birth}");
     }
+    let (chinese, latin) = (person("吕丽", "1988-03-07"), person("Li Lü", ""));
+    assert_eq!(
+        candidates(&without_contact(chinese), &without_contact(latin)),
+        [7]
+    );
     let stranger = without_contact(Person {
         origin: None,
         ..person("李强", "1961-01-01")
