@@ -18,7 +18,7 @@ use sojourn_sync_protocol::linkage::{
 
 /// Random pairs that are looked at to learn what strangers have in common, and how many of them for each record at most.
 const RANDOM_PAIRS_MAX: u32 = 400_000;
-const RANDOM_PAIRS_PER_RECORD: u32 = 100;
+const RANDOM_PAIRS_PER_RECORD: u32 = 40;
 /// Pairs of two people of one household that are looked at.
 const HOUSEMATE_PAIRS_MAX: usize = 50_000;
 
