@@ -177,6 +177,7 @@ test: lint ## Set up, lint, then run every test
 	cargo build --locked --workspace --bins --tests
 	cargo test --locked --workspace --doc --quiet
 	$(NEXTEST) run --locked --workspace
+	@$(MAKE) browser-test
 
 # ---- hostile input and killed processes, for longer than a test ----------------------------
 $(STAMPS)/cargo-fuzz-$(FUZZ_VERSION): | toolchain $(STAMPS)
