@@ -13,7 +13,7 @@ use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, DocumentId, Household
 
 use crate::cache::{Cache, Loaded};
 use crate::error::Error;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, scrub};
 use crate::work::Work;
 use crate::{areas, identity, outbox, settle};
 
@@ -570,6 +570,7 @@ fn delete(work: &Work<'_>, id: DocumentId) -> Result<(), StoreError> {
             rusqlite::params![id.household.as_bytes(), id.kind.code()],
         )?;
     }
+    scrub::ask(work.tx)?;
     work.cache.forget(id);
     Ok(())
 }

@@ -13,6 +13,7 @@ mod layout;
 pub(crate) mod migrations;
 mod open;
 mod salvage;
+pub(crate) mod scrub;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::key::{self, DatabaseKey, KeyCost};
 use super::migrations::Schema;
-use super::{Opened, Store, StoreError, layout, salvage};
+use super::{Opened, Store, StoreError, layout, salvage, scrub};
 use crate::clock::Random;
 
 pub(crate) const DATABASE: &str = "tablet.db";
@@ -175,13 +175,16 @@ fn connect_pair(
     if migrate(&mut writer, schema)? {
         layout::save(dir, &writer, schema)?;
     }
+    if folded && scrub::is_due(&writer)? {
+        writer = scrub::rewrite(dir, key, schema, writer)?;
+    }
     let reader = connect(&path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     reader.execute_batch("PRAGMA query_only = ON")?;
     Ok((writer, reader, folded))
 }
 
 /// A connection with the key given and the settings of this store. What is deleted is overwritten, on pages that become
-/// free too: a household that was taken off is nowhere in the file.
+/// free too; what was only moved is left to [`scrub`].
 pub(crate) fn connect(
     path: &Path,
     key: &DatabaseKey,

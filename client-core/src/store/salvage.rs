@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use super::key::DatabaseKey;
 use super::migrations::{Kept, Schema};
 use super::open::{self, DATABASE};
-use super::{StoreError, layout};
+use super::{StoreError, layout, scrub};
 
 /// Being filled; means nothing after a cut.
 const FILLING: &str = "tablet.db.filling";
@@ -65,7 +65,7 @@ impl Salvage {
 
 /// Puts a filled database in place if a salvage was cut between its two renames.
 pub(crate) fn finish_interrupted(dir: &Path) -> Result<(), StoreError> {
-    for name in [FILLING, PATCHED, STAND_IN] {
+    for name in [FILLING, PATCHED, STAND_IN, scrub::ANEW] {
         remove(dir, name)?;
     }
     if dir.join(FILLED).exists() {
@@ -416,12 +416,12 @@ fn swap(dir: &Path) -> Result<PathBuf, StoreError> {
     Ok(aside)
 }
 
-fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     std::fs::rename(from, to).map_err(|error| StoreError::io(from, error))
 }
 
-/// Removes a file this module made for the time of a salvage.
-fn remove(dir: &Path, name: &str) -> Result<(), StoreError> {
+/// Removes a file that was made for a time, and its log.
+pub(super) fn remove(dir: &Path, name: &str) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         let path = dir.join(format!("{name}{suffix}"));
         match std::fs::remove_file(&path) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::clock::SeededRandom;
+use crate::clock::{SeededRandom, draw};
 use std::io::{Read, Seek, SeekFrom, Write};
 
 const V1: &[&str] = &[
@@ -342,4 +342,75 @@ fn a_salvage_cut_between_its_renames_is_finished() {
         std::fs::read(dir.path().join("tablet.db.corrupt-1")).unwrap(),
         b"damaged"
     );
+}
+
+/// Rows of many sizes are written day by day and some taken off. Gives the households of those.
+fn emptied(store: &Store, seed: u64) -> Vec<[u8; 16]> {
+    let mut random = SeededRandom::new(seed);
+    let (mut standing, mut gone) = (Vec::new(), Vec::new());
+    for _ in 0..6 {
+        let fresh: Vec<[u8; 16]> = (0..200).map(|_| draw(&mut random)).collect();
+        let off: Vec<[u8; 16]> = standing
+            .extract_if(.., |id: &mut [u8; 16]| id[5].is_multiple_of(3))
+            .collect();
+        store
+            .write::<_, StoreError>("a day", |tx| {
+                for id in &fresh {
+                    // Anywhere among the others, so that pages are split and rows move.
+                    let place = i64::from(u32::from_be_bytes([id[0], id[1], id[2], id[3]]));
+                    let bytes = id.repeat(1 + usize::from(id[4]) % 80);
+                    let sql = "INSERT INTO documents (id, household, bytes) VALUES (?1, ?2, ?3)";
+                    tx.execute(sql, rusqlite::params![place, id, bytes])?;
+                }
+                for id in &off {
+                    tx.execute("DELETE FROM documents WHERE household = ?1", [id])?;
+                }
+                scrub::ask(tx)
+            })
+            .unwrap();
+        standing.extend(fresh);
+        gone.extend(off);
+    }
+    gone
+}
+
+/// How many of these are somewhere in the file.
+fn traces(store: &Store, gone: &[[u8; 16]]) -> usize {
+    let image = store.image().unwrap();
+    let found: std::collections::HashSet<&[u8]> = image.windows(16).collect();
+    gone.iter().filter(|id| found.contains(&id[..])).count()
+}
+
+#[test]
+fn what_was_taken_off_leaves_no_trace_from_the_next_opening_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).store;
+    let gone = emptied(&store, 1);
+    assert!(traces(&store, &gone) > 0, "SQLite overwrites all of it now");
+    let stand = count(&store, "documents");
+    drop(store);
+    let opened = open(dir.path());
+    assert_eq!(opened.salvage, None);
+    assert_eq!(traces(&opened.store, &gone), 0);
+    assert_eq!(count(&opened.store, "documents"), stand);
+    assert_eq!(count(&opened.store, "store_state"), 0);
+    drop(opened);
+    // Where the tables begin is known of the new file: it can be salvaged without its first page.
+    damage(dir.path(), 0, 4096);
+    pretend_unclean(dir.path());
+    let salvaged = open(dir.path());
+    assert!(salvaged.salvage.unwrap().tables[1].whole);
+    assert_eq!(count(&salvaged.store, "documents"), stand);
+}
+
+#[test]
+fn a_rewriting_that_was_cut_is_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).store;
+    let gone = emptied(&store, 2);
+    drop(store);
+    std::fs::write(dir.path().join(scrub::ANEW), b"half of a file").unwrap();
+    let opened = open(dir.path());
+    assert_eq!(traces(&opened.store, &gone), 0);
+    assert!(!dir.path().join(scrub::ANEW).exists());
 }

@@ -512,3 +512,141 @@ fn the_same_changes_in_another_order_are_the_same_document() {
         ],
     );
 }
+
+/// SQLite had moved a row of a household from one page to another before it was taken off, and its former place could be read.
+#[test]
+fn a_row_that_sqlite_moved_leaves_no_trace_of_a_household() {
+    holds(
+        270,
+        &[
+            Register { tablet: 0, area: 2 },
+            Register { tablet: 1, area: 2 },
+            Register { tablet: 4, area: 1 },
+            BreakServer {
+                plan: Plan {
+                    call: Call::Sync,
+                    after: 2,
+                    times: 1,
+                    effect: Effect::Kill,
+                },
+            },
+            Register { tablet: 1, area: 0 },
+            Move {
+                tablet: 4,
+                household: 5,
+                to: 2,
+            },
+            Move {
+                tablet: 4,
+                household: 5,
+                to: 2,
+            },
+            Phone {
+                tablet: 7,
+                household: 6,
+            },
+            Person {
+                tablet: 1,
+                household: 1,
+            },
+            Register { tablet: 0, area: 0 },
+            Sync {
+                tablet: 4,
+                retries: 0,
+                fault: Some((1, LaterServer)),
+            },
+            Decide {
+                question: 7,
+                choice: 0,
+            },
+            Decide {
+                question: 1,
+                choice: 0,
+            },
+            Visit {
+                tablet: 6,
+                household: 0,
+            },
+            Sync {
+                tablet: 7,
+                retries: 2,
+                fault: Some((0, ReplyLost)),
+            },
+            Sync {
+                tablet: 6,
+                retries: 0,
+                fault: None,
+            },
+            Visit {
+                tablet: 0,
+                household: 6,
+            },
+            Sync {
+                tablet: 4,
+                retries: 1,
+                fault: Some((0, Portal)),
+            },
+            Address {
+                tablet: 7,
+                household: 6,
+            },
+            Phone {
+                tablet: 1,
+                household: 3,
+            },
+            TakeBack { decision: 6 },
+            FlipServer { log: true },
+            Visit {
+                tablet: 0,
+                household: 4,
+            },
+            Visit {
+                tablet: 0,
+                household: 7,
+            },
+            Sync {
+                tablet: 1,
+                retries: 2,
+                fault: None,
+            },
+            Address {
+                tablet: 0,
+                household: 0,
+            },
+            Move {
+                tablet: 4,
+                household: 2,
+                to: 0,
+            },
+            LateEdit {
+                tablet: 0,
+                other: 4,
+                household: 0,
+                to: 1,
+            },
+            Sync {
+                tablet: 4,
+                retries: 1,
+                fault: None,
+            },
+            Contest {
+                tablet: 1,
+                other: 4,
+                household: 5,
+                to: 3,
+            },
+            Contest {
+                tablet: 1,
+                other: 0,
+                household: 0,
+                to: 2,
+            },
+            LateParts {
+                tablet: 1,
+                other: 0,
+                household: 0,
+                to: 1,
+            },
+        ],
+    );
+}

@@ -7,7 +7,6 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use cookie::{Cookie, SameSite};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -63,29 +62,28 @@ impl FromRequestParts<Arc<AppState>> for ReadsTrail {
     }
 }
 
-/// The secret in the cookie.
+/// The secret in the cookie (RFC 6265, section 4.2.1: pairs parted by semicolons).
 pub(super) fn secret_of(headers: &HeaderMap) -> Option<Secret> {
     let cookies = headers.get_all(header::COOKIE).iter();
     cookies
         .filter_map(|value| value.to_str().ok())
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == COOKIE)
-        .and_then(|cookie| Secret::read(cookie.value()))
+        .flat_map(|pairs| pairs.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .and_then(|(_, value)| Secret::read(value))
 }
 
 /// The cookie that holds a session; without one, the cookie that ends it.
 pub(super) fn cookie(origins: &Origins, secret: Option<&Secret>) -> HeaderValue {
-    let text = secret.map(Secret::to_text).unwrap_or_default();
-    let mut cookie = Cookie::build((COOKIE, text))
-        .path(COOKIE_PATH)
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .secure(origins.are_secure());
-    if secret.is_none() {
-        cookie = cookie.max_age(cookie::time::Duration::ZERO);
+    let value = secret.map(Secret::to_text).unwrap_or_default();
+    let mut cookie = format!("{COOKIE}={value}; Path={COOKIE_PATH}; HttpOnly; SameSite=Strict");
+    if origins.are_secure() {
+        cookie += "; Secure";
     }
-    HeaderValue::from_str(&cookie.build().to_string()).expect("a cookie of plain characters")
+    if secret.is_none() {
+        cookie += "; Max-Age=0";
+    }
+    HeaderValue::from_str(&cookie).expect("a cookie of plain characters")
 }
 
 /// What somebody sent, as JSON. Comes last among a handler's arguments, so that nothing is read of a stranger's.
