@@ -107,6 +107,49 @@ test('what has changed meanwhile is shown, and the reason is kept', async ({ des
   expect((await village.shown(village.east)).contradictions).toEqual([]);
 });
 
+test('a decision on what has changed unheard is refused, and the reason is kept', async ({
+  desk,
+  office,
+  complaints,
+}) => {
+  complaints.expected.push(/status of 409/, /ERR_FAILED.*\/live$/);
+  const village = await Village.found(office);
+  await village.contradict('residence/address', '村西 1 号', '村西 7 号');
+  await desk.route('**/console/v1/live', (route) => route.abort());
+  await enter(desk, await village.reviewer('审核员癸'));
+  await open(desk);
+  await desk.keyboard.press('1');
+  await desk.keyboard.type('现场看过');
+  await village.east.edit(village.household, 'contact/note=晚上在家');
+  await village.east.sync();
+  await desk.keyboard.press('Control+Enter');
+  await expect(desk.getByRole('alert').filter({ hasText: '内容已变化' })).toBeVisible();
+  await expect(desk.getByLabel('理由')).toHaveValue('现场看过');
+  await expect(desk.locator('#answer-1')).toBeChecked();
+  expect((await village.shown(village.east)).contradictions).toHaveLength(1);
+  await desk.keyboard.press('Control+Enter');
+  await expect(desk).toHaveURL(/\/console\/queue$/);
+});
+
+test('the list is narrowed by its address, and by the keyboard', async ({ desk, office }) => {
+  const village = await Village.found(office);
+  await village.contradict('residence/address', '村西 1 号', '村西 7 号');
+  await village.contradict(`persons/${village.child}/birth`, '2021-06-20', '2021-07-01');
+  await enter(desk, await village.reviewer('审核员子'));
+  await expect(desk.locator('td.severity')).toContainText(['身份', '一般服务']);
+  await desk.keyboard.press('/');
+  await expect(desk.getByRole('combobox', { name: '重要程度' })).toBeFocused();
+  await desk.getByRole('combobox', { name: '重要程度' }).selectOption('service');
+  await expect(desk).toHaveURL(/severity=service/);
+  await expect(desk.locator('tbody tr')).toHaveCount(1);
+  await desk.reload();
+  await expect(desk.locator('td.about')).toContainText(['地址']);
+  await desk.keyboard.press('m');
+  await expect(desk.getByText('没有符合筛选条件的事项')).toBeVisible();
+  await desk.getByRole('link', { name: '清除筛选' }).click();
+  await expect(desk.locator('tbody tr')).toHaveCount(2);
+});
+
 test('who comes second is told who is at work, and may read', async ({ desk, office, browser }) => {
   const village = await Village.found(office);
   await village.contradict('residence/address', '村西 1 号', '村西 7 号');
