@@ -10,6 +10,8 @@ use sojourn_tests::simulation::{
 
 #[path = "regressions/more.rs"]
 mod more;
+#[path = "regressions/put_back.rs"]
+mod put_back;
 
 /// Seeds played, and operations in each.
 const SEEDS: u64 = 24;
