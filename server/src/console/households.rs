@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use sojourn_sync_protocol::record::{HistoryEntry, HouseholdView, Shown, history, mask_id_number};
-use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId};
+use sojourn_sync_protocol::{AreaCode, DocumentId, HouseholdId};
 
 use super::Names;
 use crate::accounts::sessions::SignedIn;
@@ -49,11 +49,7 @@ pub async fn household(
             let record = case::record(tx, &reviewer, id)?;
             let area = residence::owner(tx, id)?.ok_or(Objection::Unknown)?;
             let mut told = Vec::new();
-            for kind in reviewer
-                .kinds
-                .iter()
-                .filter(|kind| DocKind::ALL.contains(kind))
-            {
+            for kind in &reviewer.kinds {
                 if let Some(held) = documents::load(tx, DocumentId::new(id, *kind))? {
                     told.extend(history(&held.document, None));
                 }
@@ -66,6 +62,7 @@ pub async fn household(
             names.add_areas(tx, areas_in(&record))?;
             names.add_areas(tx, told.iter().filter_map(|entry| entry.area.clone()))?;
             names.add_staff(tx, told.iter().filter_map(|entry| entry.staff))?;
+            names.add_seconders(tx, record.decisions.values())?;
             Ok::<_, Objection>(Household {
                 area,
                 record,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use serde::Serialize;
+use sojourn_sync_protocol::record::{DecisionView, Shown};
 use sojourn_sync_protocol::{AreaCode, DocKind, StaffId, Timestamp};
 
 use crate::accounts::AccountName;
@@ -111,6 +112,21 @@ impl Names {
             }
         }
         Ok(())
+    }
+
+    /// Those who agreed with a decision.
+    fn add_seconders<'d>(
+        &mut self,
+        tx: &Tx<'_>,
+        decisions: impl IntoIterator<Item = &'d DecisionView>,
+    ) -> Result<(), StoreError> {
+        let agreed = decisions
+            .into_iter()
+            .filter_map(|one| one.seconded.as_ref());
+        let ids = agreed
+            .flat_map(Shown::values)
+            .filter_map(|id| id.parse().ok());
+        self.add_staff(tx, ids)
     }
 
     fn add_areas(

@@ -113,6 +113,7 @@ pub async fn question(
             names.add_areas(tx, case.sides.iter().filter_map(|side| side.area.clone()))?;
             names.add_areas(tx, super::households::areas_in(&case.record))?;
             names.add_staff(tx, case.sides.iter().filter_map(|side| side.staff))?;
+            names.add_seconders(tx, case.record.decisions.values())?;
             names.add_staff(tx, case.claim.map(|claim| claim.staff))?;
             names.add_staff(tx, case.proposal.as_ref().map(|proposal| proposal.staff))?;
             Ok::<_, Objection>(NamedCase { case, names })

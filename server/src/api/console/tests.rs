@@ -13,7 +13,7 @@ use crate::accounts::{self, AccountName};
 use crate::api::router;
 use crate::clock;
 use crate::code::Code;
-use crate::rehearsal::{area, household};
+use crate::rehearsal::{area, household, rename};
 use crate::review::scene::{Office, address, addresses};
 use crate::staff::{self, Role, Staff};
 use crate::state::AppState;
@@ -331,6 +331,36 @@ async fn a_question_is_left_to_whoever_is_at_work_on_it() {
     assert_eq!(released.status, StatusCode::NO_CONTENT);
     let claim = world.post(&mut two, "question/claim", said).await;
     assert_eq!(claim.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_somebody_is_two_people_settle_and_both_are_named() {
+    let mut world = World::new().await;
+    let (one, two) = (rename(1, "孙一"), rename(1, "孙二"));
+    world.office.contradict(&one, &two).await;
+    let mut first = world.signed_in("shen.yi", Role::Reviewer, &["a"]).await;
+    let mut second = world.signed_in("shen.er", Role::Reviewer, &["a"]).await;
+    // Who somebody is comes before where they live.
+    let (path, question) = world.question(&mut first).await;
+    let case = world.get(&mut first, &path).await.body;
+    assert_eq!(case["needs_two"], true);
+    let decide = json!({
+        "question": question,
+        "seen": case["heads"],
+        "choice": {"choose": "value", "change": case["contradiction"]["values"][0]["change"]},
+        "reason": "看过证件",
+    });
+    for (browser, outcome) in [(&mut first, "proposed"), (&mut second, "decided")] {
+        let said = decide.clone();
+        let answer = world.post(browser, "question/decide", said).await;
+        assert_eq!(answer.body["outcome"], outcome, "{}", answer.body);
+    }
+    let of = format!("household?id={}", household(1));
+    let page = world.get(&mut second, &of).await.body;
+    let decisions = page["record"]["decisions"].as_object().unwrap();
+    let (_, decision) = decisions.iter().next().unwrap();
+    let agreed = decision["seconded"].as_str().unwrap();
+    assert_eq!(page["names"]["staff"][agreed], "审 shen.yi");
 }
 
 #[tokio::test]
