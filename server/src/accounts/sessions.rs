@@ -215,7 +215,7 @@ impl Gate {
     }
 }
 
-/// Who holds this secret; nobody when the session has ended.
+/// Who holds this secret; nobody when the session has ended. What a page asks for with nobody before it is no use of the session.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -223,12 +223,13 @@ pub async fn signed_in(
     store: &Store,
     secret: &Secret,
     now: Timestamp,
+    attended: bool,
 ) -> Result<Option<SignedIn>, StoreError> {
     let token = secret.hash();
     let Some(found) = store.glance(move |tx| find(tx, token, now)).await? else {
         return Ok(None);
     };
-    if now.since(found.noted_at) >= USE_NOTED_MS {
+    if attended && now.since(found.noted_at) >= USE_NOTED_MS {
         store
             .write("session in use", move |tx| {
                 tx.execute(

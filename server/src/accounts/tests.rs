@@ -101,7 +101,11 @@ impl World {
     }
 
     async fn holds(&self, secret: &Secret) -> bool {
-        sessions::signed_in(&self.store, secret, self.clock.now())
+        self.shown(secret, true).await
+    }
+
+    async fn shown(&self, secret: &Secret, attended: bool) -> bool {
+        sessions::signed_in(&self.store, secret, self.clock.now(), attended)
             .await
             .unwrap()
             .is_some()
@@ -201,6 +205,19 @@ async fn a_session_ends_unused_in_an_hour_and_used_in_twelve() {
         !world.holds(&used).await,
         "nor on a clock that was put back"
     );
+}
+
+#[tokio::test]
+async fn a_page_with_nobody_before_it_does_not_keep_a_session() {
+    let world = World::new().await;
+    let code = world.given().await;
+    let (secret, _) = world.welcome(&code, PASSWORD).await.unwrap();
+    for _ in 0..3 {
+        world.later(IDLE_MS / 4);
+        assert!(world.shown(&secret, false).await);
+    }
+    world.later(IDLE_MS / 4);
+    assert!(!world.shown(&secret, false).await);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 // Everything the pages ask of the register. One function for each address; what it refuses comes as `Refused`, with a code
 // for which the catalogue has words. Keeps nothing.
+import { attended } from './attended';
 import type {
   Area,
   AuditPage,
@@ -83,9 +84,11 @@ async function refusal(reply: Response): Promise<Refused> {
 }
 
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
+  const headers = new Headers(init.headers);
+  if (!attended()) headers.set('sojourn-unattended', 'yes');
   let reply: Response;
   try {
-    reply = await fetch(BASE + path, { credentials: 'same-origin', cache: 'no-store', ...init });
+    reply = await fetch(BASE + path, { credentials: 'same-origin', cache: 'no-store', ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Refused('offline');

@@ -17,6 +17,8 @@ use crate::state::AppState;
 
 /// Name of the cookie.
 pub(in crate::api) const COOKIE: &str = "sojourn-console";
+/// What a page says of a request that it makes by itself.
+const UNATTENDED: &str = "sojourn-unattended";
 /// Where the cookie goes.
 const COOKIE_PATH: &str = "/console";
 
@@ -37,7 +39,8 @@ impl FromRequestParts<Arc<AppState>> for Speaker {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Fault> {
         let secret = secret_of(&parts.headers).ok_or(Fault::UNAUTHENTICATED)?;
-        let found = sessions::signed_in(&state.store, &secret, state.clock.now()).await?;
+        let (now, attended) = (state.clock.now(), is_attended(&parts.headers));
+        let found = sessions::signed_in(&state.store, &secret, now, attended).await?;
         found.map(Speaker).ok_or(Fault::UNAUTHENTICATED)
     }
 }
@@ -60,6 +63,13 @@ impl FromRequestParts<Arc<AppState>> for ReadsTrail {
         let theirs = who.staff.role.reads_trail();
         theirs.then_some(ReadsTrail(who)).ok_or(Fault::NOT_YOURS)
     }
+}
+
+/// Whether somebody sits before the page that asks. A stream of events is opened, and opened again, by the browser.
+fn is_attended(headers: &HeaderMap) -> bool {
+    let streams =
+        headers.get(header::ACCEPT).map(HeaderValue::as_bytes) == Some(b"text/event-stream");
+    !streams && !headers.contains_key(UNATTENDED)
 }
 
 /// The secret in the cookie (RFC 6265, section 4.2.1: pairs parted by semicolons).
@@ -124,5 +134,46 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let fresh = [(header::CACHE_CONTROL, "no-store")];
         (fresh, axum::Json(self.0)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter().map(|(name, value)| {
+            let name = axum::http::HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        });
+        pairs.collect()
+    }
+
+    #[test]
+    fn what_a_page_asks_for_by_itself_is_no_use_of_a_session() {
+        assert!(is_attended(&headers(&[("accept", "*/*")])));
+        assert!(!is_attended(&headers(&[(UNATTENDED, "yes")])));
+        assert!(!is_attended(&headers(&[("accept", "text/event-stream")])));
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_and_is_for_tls_where_there_is_tls() {
+        let secret = Secret::read(&"A".repeat(43)).unwrap();
+        let text = secret.to_text();
+        let listed = Origins::Listed(vec!["https://register.example".to_owned()]);
+        let set = cookie(&listed, Some(&secret));
+        let set = set.to_str().unwrap();
+        assert!(set.starts_with(&format!("{COOKIE}={text}; ")) && set.ends_with("; Secure"));
+        let plain = cookie(&Origins::Loopback, None);
+        assert!(!plain.to_str().unwrap().contains("Secure"));
+        let mut sent = HeaderMap::new();
+        let pairs = format!("theme=dark; {COOKIE}={text}; x=1");
+        sent.insert(header::COOKIE, pairs.parse().unwrap());
+        assert_eq!(secret_of(&sent), Some(secret));
+        sent.insert(
+            header::COOKIE,
+            HeaderValue::from_static("sojourn-console=short"),
+        );
+        assert_eq!(secret_of(&sent), None);
     }
 }
