@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use ed25519_dalek::SigningKey;
 use sojourn_sync_protocol::{
@@ -18,6 +19,7 @@ use sojourn_sync_protocol::{
 };
 use tempfile::TempDir;
 
+use crate::clock::{self, Clock, Source};
 use crate::config::Config;
 use crate::devices::{self, Device, Redeemed};
 use crate::documents::FIRST_EPOCH;
@@ -103,6 +105,22 @@ pub(crate) fn visit(n: u8, of: u8) -> Edit {
     })
 }
 
+/// A clock on which no two moments are the same.
+#[derive(Debug)]
+struct Ticking(AtomicI64);
+
+impl Source for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        for byte in bytes {
+            [*byte] = clock::random();
+        }
+    }
+}
+
 /// A register in a temporary folder.
 pub(crate) struct Register {
     pub dir: TempDir,
@@ -159,12 +177,13 @@ impl Register {
         self.store = Store::open(self.dir.path()).unwrap();
     }
 
-    /// Lets a server have the folder from now on.
+    /// Lets a server have the folder from now on. Whenever it looks at its clock, a millisecond has passed.
     pub(crate) async fn served(&mut self) -> Arc<AppState> {
         self.store.close().await;
         let elsewhere = tempfile::tempdir().unwrap();
         self.store = Store::open(elsewhere.path()).unwrap();
-        let state = AppState::open(self.dir.path(), &Config::default()).unwrap();
+        let clock = Clock::new(Ticking(AtomicI64::new(NOW.millis())));
+        let state = AppState::open_with(self.dir.path(), &Config::default(), clock).unwrap();
         (self.store, self.live) = (state.store.clone(), state.live.clone());
         state
     }

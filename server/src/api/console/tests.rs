@@ -13,7 +13,7 @@ use crate::accounts::{self, AccountName};
 use crate::api::router;
 use crate::clock;
 use crate::code::Code;
-use crate::rehearsal::{area, household, rename};
+use crate::rehearsal::{NOW, area, household, rename};
 use crate::review::scene::{Office, address, addresses};
 use crate::staff::{self, Role, Staff};
 use crate::state::AppState;
@@ -58,18 +58,18 @@ impl World {
     /// Somebody with an account for these areas, signed in.
     async fn signed_in(&self, name: &str, role: Role, areas: &[&str]) -> Browser {
         let staff = Staff {
-            id: StaffId::new(clock::now(), clock::random()),
+            id: StaffId::new(NOW, clock::random()),
             name: format!("审 {name}"),
             role,
         };
-        let code = Code::from_random(clock::random());
+        let (code, now) = (Code::from_random(clock::random()), self.state.clock.now());
         let (account, shown): (AccountName, _) = (name.parse().unwrap(), code.grouped());
         let areas: Vec<_> = areas.iter().map(|code| area(code)).collect();
         self.state
             .store
             .write("account", move |tx| {
-                staff::add(tx, &staff, clock::now())?;
-                accounts::give(tx, &account, staff.id, &areas, &code, clock::now())
+                staff::add(tx, &staff, now)?;
+                accounts::give(tx, &account, staff.id, &areas, &code, now)
             })
             .await
             .unwrap();
