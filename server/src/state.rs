@@ -85,6 +85,7 @@ impl AppState {
             error,
         })?;
         Ok(Arc::new(AppState {
+            clock,
             store,
             tokens,
             seen: Seen::default(),
@@ -93,12 +94,11 @@ impl AppState {
             limits: config.limits.clone(),
             preparing: Preparing::new(config.pages.quiet()),
             wrong_codes: WrongCodes::default(),
-            gate: Gate::new(&clock),
+            gate: Gate::default(),
             areas_frame: Mutex::new(None),
             turns: Semaphore::new(config.limits.requests),
             streams: Arc::new(Semaphore::new(config.limits.live_streams)),
             stopping: watch::Sender::new(false),
-            clock,
             metrics: crate::measure::handle(),
         }))
     }

@@ -106,21 +106,13 @@ pub enum NotIn {
 }
 
 /// What signing in works with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gate {
     hashing: Hashing,
     tries: Tries,
 }
 
 impl Gate {
-    /// With fresh counts.
-    pub fn new(clock: &Clock) -> Self {
-        Gate {
-            hashing: Hashing::new(clock.random()),
-            tries: Tries::default(),
-        }
-    }
-
     /// Signs somebody in who has a password.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ impl World {
             drawn: Arc::new(AtomicU64::new(1)),
         };
         let clock = Clock::new(hand.clone());
-        let gate = Gate::new(&clock);
+        let gate = Gate::default();
         World {
             _dir: dir,
             store,
