@@ -1,35 +1,18 @@
 //! The queue of open questions, and one of them with all that it rests on.
 
 use serde::Serialize;
-use sojourn_sync_protocol::{AreaCode, StaffId};
+use sojourn_sync_protocol::StaffId;
 
 use super::Names;
 use crate::accounts::sessions::SignedIn;
 use crate::audit::{self, Action, Stamp};
 use crate::clock::Clock;
 use crate::cursor::Cursor;
-use crate::review::ReviewKind;
 use crate::review::case::{self, Case};
 use crate::review::claims::{self, Claim};
 use crate::review::decide::{Objection, QuestionId};
 use crate::review::queue::{self, Filter, Place, Question};
-use crate::review::severity::Severity;
 use crate::store::{Store, StoreError};
-
-/// Which questions somebody wants to see.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Only in this area and below it.
-    pub area: Option<AreaCode>,
-    /// Only of this kind.
-    pub kind: Option<ReviewKind>,
-    /// Only of this severity.
-    pub severity: Option<Severity>,
-    /// Only those that oneself has claimed.
-    pub mine: bool,
-    /// Only those that wait for a second person.
-    pub proposed: bool,
-}
 
 /// A page of the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -53,18 +36,11 @@ pub async fn queue(
     store: &Store,
     clock: &Clock,
     who: &SignedIn,
-    wanted: Wanted,
+    filter: Filter,
     after: Option<Place>,
     most: usize,
 ) -> Result<Queue, StoreError> {
     let (now, areas) = (clock.now(), who.areas.clone());
-    let filter = Filter {
-        area: wanted.area,
-        kind: wanted.kind,
-        severity: wanted.severity,
-        claimed_by: wanted.mine.then_some(who.staff.id),
-        proposed: wanted.proposed,
-    };
     store
         .read("queue", move |tx| {
             let page = queue::page(tx, &areas, &filter, after.as_ref(), most, now)?;

@@ -9,12 +9,12 @@ use sojourn_sync_protocol::{AreaCode, ChangeHash, DecisionId, DocKind, Household
 
 use super::fault::Fault;
 use super::speaker::{Answer, Asked, Said, Settles};
-use crate::console::questions::{self, NamedCase, Queue, Wanted};
+use crate::console::questions::{self, NamedCase, Queue};
 use crate::cursor::Cursor;
 use crate::review::ReviewKind;
 use crate::review::claims::Claim;
 use crate::review::decide::{self, Choice, Order, Outcome, QuestionId, Undo};
-use crate::review::queue::Place;
+use crate::review::queue::{Filter, Place};
 use crate::review::severity::Severity;
 use crate::state::AppState;
 
@@ -57,16 +57,16 @@ pub(super) async fn queue(
     Settles(who): Settles,
     Asked(page): Asked<Page>,
 ) -> Result<Answer<Queue>, Fault> {
-    let wanted = Wanted {
+    let filter = Filter {
         area: page.area,
         kind: page.kind,
         severity: page.severity,
-        mine: page.mine,
+        claimed_by: page.mine.then_some(who.staff.id),
         proposed: page.proposed,
     };
     let after = page.after.map(|Cursor(place)| place);
     let most = page.most.unwrap_or(PAGE);
-    let queue = questions::queue(&state.store, &state.clock, &who, wanted, after, most).await?;
+    let queue = questions::queue(&state.store, &state.clock, &who, filter, after, most).await?;
     Ok(Answer(queue))
 }
 
