@@ -10,6 +10,13 @@ export function elsewhere(at: number): { code: string; name: string } {
   return found;
 }
 
+/** The area above another. */
+export function above(code: string): string {
+  const [, parent] = areas.find(([here]) => here === code) ?? [];
+  if (!parent) throw new Error(`nothing is above ${code}`);
+  return parent;
+}
+
 /** Of every account here. */
 const PASSWORD = 'a long word nobody guesses';
 
@@ -22,9 +29,10 @@ export interface Reviewer {
   code: string;
 }
 
-const villages = readFileSync(AREAS, 'utf8')
+const areas = readFileSync(AREAS, 'utf8')
   .split('\n')
-  .map((line) => line.split(','))
+  .map((line) => line.trim().split(','));
+const villages = areas
   .filter(([, , level]) => level === 'village')
   .map(([code = '', , , name = '']) => ({ code, name }));
 let next = 0;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { nameOf } from './keys';
-import { type Route, routeOf, toAudit, toHousehold, toQuestion, toQueue, toWelcome } from './router';
+import { type Route, routeOf, toAreas, toAudit, toHousehold, toQuestion, toQueue, toWelcome } from './router';
 
 const open = (path: string): Route => routeOf(new URL(path, 'http://register.example'));
 
@@ -10,6 +10,7 @@ test('an address and what it shows are the same, both ways', () => {
   const id = { household: 'h', kind: 'edit-of-removed', document: 'core', subject: 'persons/x aa bb' } as const;
   expect(open(toQuestion(id, filter))).toEqual({ page: 'question', id, filter });
   expect(open(toHousehold('h'))).toEqual({ page: 'household', id: 'h' });
+  expect(open(toAreas())).toEqual({ page: 'areas' });
   expect(open(toAudit('x'))).toEqual({ page: 'audit', before: 'x' });
   expect(open(toWelcome())).toEqual({ page: 'welcome' });
 });

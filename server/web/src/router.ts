@@ -7,6 +7,7 @@ export type Route =
   | { page: 'queue'; filter: Filter; after: string | undefined }
   | { page: 'question'; id: QuestionId; filter: Filter }
   | { page: 'household'; id: string }
+  | { page: 'areas' }
   | { page: 'audit'; before: string | undefined }
   | { page: 'welcome' }
   | { page: 'nowhere' };
@@ -53,6 +54,8 @@ export function routeOf(url: URL): Route {
       const id = query.get('id');
       return id ? { page: 'household', id } : { page: 'nowhere' };
     }
+    case `${BASE}areas`:
+      return { page: 'areas' };
     case `${BASE}audit`:
       return { page: 'audit', before: query.get('before') ?? undefined };
     case `${BASE}welcome`:
@@ -81,6 +84,7 @@ export function toQuestion(id: QuestionId, filter: Filter = {}): string {
 }
 
 export const toHousehold = (id: string): string => address('household', new URLSearchParams({ id }));
+export const toAreas = (): string => `${BASE}areas`;
 export const toAudit = (before?: string): string =>
   address('audit', new URLSearchParams(before ? { before } : undefined));
 export const toWelcome = (): string => `${BASE}welcome`;

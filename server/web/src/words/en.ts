@@ -234,6 +234,7 @@ export const en = {
   skip: 'Skip to the content',
   mainNavigation: 'Pages',
   queue: 'Open questions',
+  areas: 'Areas',
   audit: 'Who did what',
   signOut: 'Sign out',
   language: 'Language',
@@ -267,6 +268,13 @@ export const en = {
   actions,
   ofWhom: (field: string, name: string) => `${field} of ${name}`,
   inCollection: (field: string, of: string) => `${field} · ${of}`,
+  levels: {
+    province: 'province',
+    city: 'city',
+    county: 'county',
+    town: 'town',
+    village: 'village',
+  } as Record<string, string>,
   collections: {
     persons: 'a person',
     moves: 'a move',
@@ -421,6 +429,14 @@ export const en = {
     seconded: (name: string) => `agreed by ${name}`,
     languages: 'Languages',
     doesNotCount: 'does not count',
+  },
+  tree: {
+    find: 'Find an area by its name or code',
+    waiting: 'Only where something waits',
+    households: (n: number) => many(n, 'household', 'households'),
+    none: 'nothing waits',
+    nothing: 'No area fits.',
+    tooMany: (n: number) => `${n} areas fit. Type more of the name or the code.`,
   },
   log: {
     at: 'When',

@@ -10,6 +10,7 @@ export const zh: Messages = {
   skip: '跳到正文',
   mainNavigation: '页面',
   queue: '待审事项',
+  areas: '辖区',
   audit: '操作记录',
   signOut: '退出登录',
   language: '语言',
@@ -242,6 +243,7 @@ export const zh: Messages = {
   },
   ofWhom: (field, name) => `${name}的${field}`,
   inCollection: (field, of) => `${field} · ${of}`,
+  levels: { province: '省', city: '市', county: '县区', town: '乡镇街道', village: '村居' } as Record<string, string>,
   collections: {
     persons: '成员',
     moves: '迁移',
@@ -394,6 +396,14 @@ export const zh: Messages = {
     seconded: (name) => `${name}复核`,
     languages: '语言',
     doesNotCount: '已作废',
+  },
+  tree: {
+    find: '按名称或编码查找辖区',
+    waiting: '只看有待审事项的',
+    households: (n: number) => `${n} 户`,
+    none: '无待审',
+    nothing: '没有符合的辖区。',
+    tooMany: (n: number) => `有 ${n} 个辖区符合，请再多输入几个字。`,
   },
   log: {
     at: '时间',
