@@ -7,6 +7,7 @@
 use rusqlite::ToSql;
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{self, Held, HouseholdView, Shown};
+use sojourn_sync_protocol::search::Texts;
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId, Timestamp};
 
 use crate::cache::{Cache, Loaded};
@@ -137,7 +138,7 @@ impl HouseholdRow {
 /// Everything that is written of a household for people to read, made of what it shows. Pure.
 pub(crate) struct Projected {
     row: HouseholdRow,
-    texts: search::Texts,
+    texts: Texts,
 }
 
 impl Projected {
@@ -145,7 +146,7 @@ impl Projected {
     pub(crate) fn of(view: &HouseholdView, updated: Timestamp) -> Self {
         Self {
             row: HouseholdRow::of(view, updated),
-            texts: search::Texts::of(view),
+            texts: Texts::of(view),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod linkage;
 pub mod message;
 pub mod record;
 pub mod refusal;
+pub mod search;
 pub mod time;
 pub mod version;
 

@@ -8,11 +8,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::{Findable, Word};
+use crate::PersonId;
 use pinyin::ToPinyinMulti;
-use sojourn_sync_protocol::PersonId;
-use sojourn_sync_protocol::record::{HouseholdView, Shown};
-
-use super::Word;
 
 /// Readings tried of one name: every character may have several.
 const READINGS_MAX: usize = 24;
@@ -20,7 +18,7 @@ const READINGS_MAX: usize = 24;
 const NEAR_LETTERS_MIN: usize = 4;
 
 /// Between the lines of a household.
-pub(crate) const BETWEEN_LINES: char = '\n';
+pub(super) const BETWEEN_LINES: char = '\n';
 const BETWEEN_PARTS: char = '\t';
 /// After the words that a misspelt one is compared with.
 const AFTER_NEAR: char = '\r';
@@ -43,45 +41,34 @@ mod part {
     pub(super) const NUMBER: char = 'I';
 }
 
-/// The text of a household.
-pub(crate) fn of_household(view: &HouseholdView) -> String {
+/// The text of a household: of its persons, and of telephone numbers of its own.
+pub(super) fn of_household<'p>(
+    persons: impl IntoIterator<Item = Findable<'p>>,
+    own_phones: &[&str],
+) -> String {
     let mut text = String::new();
-    for (id, person) in &view.persons {
+    for person in persons {
         begin_line(&mut text);
-        let _ = write!(text, "{id}");
-        for name in [&person.name, &person.latin_name]
-            .into_iter()
-            .flat_map(values)
-        {
+        let _ = write!(text, "{}", person.id);
+        for name in person.names {
             write_name(&mut text, name);
         }
-        for phone in values(&person.phone) {
+        for phone in person.phones {
             write_phone(&mut text, phone);
         }
-        for number in values(&person.id_number) {
+        for number in person.numbers {
             let digits = number.chars().filter(char::is_ascii_alphanumeric);
             let digits = digits.map(|c| c.to_ascii_lowercase());
             write_part(&mut text, part::NUMBER, digits);
         }
     }
-    if view.contact.phone.is_some() {
+    if !own_phones.is_empty() {
         begin_line(&mut text);
-        for phone in values(&view.contact.phone) {
+        for phone in own_phones {
             write_phone(&mut text, phone);
         }
     }
     text
-}
-
-fn values(shown: &Option<Shown<String>>) -> impl Iterator<Item = &str> {
-    let mut values: Vec<&str> = shown
-        .iter()
-        .flat_map(Shown::values)
-        .map(String::as_str)
-        .collect();
-    // The same on every tablet, whichever of two was written first.
-    values.sort_unstable();
-    values.into_iter()
 }
 
 fn begin_line(text: &mut String) {
@@ -122,7 +109,7 @@ fn write_name(text: &mut String, name: &str) {
 }
 
 /// The person of a line, `None` in the household's own, and the name to show.
-pub(crate) fn person_and_name(line: &str) -> (Option<PersonId>, String) {
+pub(super) fn person_and_name(line: &str) -> (Option<PersonId>, String) {
     let mut parts = line.split(BETWEEN_PARTS);
     let person = parts.next().and_then(|id| id.parse().ok());
     let name = parts.find_map(|part| part.strip_prefix(part::NAME));
@@ -131,7 +118,7 @@ pub(crate) fn person_and_name(line: &str) -> (Option<PersonId>, String) {
 
 /// The letters of a household's lines, so that most households are passed over at a glance: first the words that a
 /// misspelt one is compared with, then everything else that letters may begin in.
-pub(crate) fn letters(lines: &str) -> String {
+pub(super) fn letters(lines: &str) -> String {
     let (mut near, mut other) = (BTreeSet::new(), BTreeSet::new());
     for line in lines.split(BETWEEN_LINES) {
         near_words(line, |word| {
@@ -154,7 +141,7 @@ pub(crate) fn letters(lines: &str) -> String {
 }
 
 /// Whether any of a household's lines can hold the word: most cannot, and this is soon said.
-pub(crate) fn may_hold(lines: &str, letters: &str, word: &Word) -> bool {
+pub(super) fn may_hold(lines: &str, letters: &str, word: &Word) -> bool {
     match word {
         Word::Characters(word) | Word::Digits(word) => lines.contains(word.as_str()),
         Word::Letters(word) => letters.contains(word.as_str()),
@@ -162,7 +149,7 @@ pub(crate) fn may_hold(lines: &str, letters: &str, word: &Word) -> bool {
 }
 
 /// The same for what is nearly the word.
-pub(crate) fn may_nearly_hold(lines: &str, letters: &str, word: &Word) -> bool {
+pub(super) fn may_nearly_hold(lines: &str, letters: &str, word: &Word) -> bool {
     let near = || letters.split(AFTER_NEAR).next().into_iter();
     may_hold(lines, letters, word)
         || matches!(word, Word::Letters(typed) if near()
@@ -171,7 +158,7 @@ pub(crate) fn may_nearly_hold(lines: &str, letters: &str, word: &Word) -> bool {
 }
 
 /// How well a word says what the line says; `None` when it is not in it.
-pub(crate) fn score(line: &str, word: &Word) -> Option<f64> {
+pub(super) fn score(line: &str, word: &Word) -> Option<f64> {
     let mut best: Option<f64> = None;
     let mut note = |score: f64| best = Some(best.map_or(score, |best| best.max(score)));
     for part in line.split(BETWEEN_PARTS).skip(1) {
@@ -212,7 +199,7 @@ pub(crate) fn score(line: &str, word: &Word) -> Option<f64> {
 }
 
 /// The same with what is nearly the word, if that is letters.
-pub(crate) fn score_nearly(line: &str, word: &Word) -> Option<f64> {
+pub(super) fn score_nearly(line: &str, word: &Word) -> Option<f64> {
     let exact = score(line, word);
     let Word::Letters(typed) = word else {
         return exact;
@@ -316,12 +303,12 @@ fn letters_of(word: &str) -> Option<u64> {
 }
 
 /// Whether a character is written in Han script.
-pub(crate) fn is_han(c: char) -> bool {
+pub(super) fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}' | '\u{3007}')
 }
 
 /// Lower case without marks: `Lǚ` and `lü` become `lv`, `José` becomes `jose`.
-pub(crate) fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars().flat_map(char::to_lowercase) {
         match c {
