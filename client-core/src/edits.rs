@@ -117,9 +117,12 @@ pub(crate) fn edit(
     if !areas::is_within(work.tx, &core.area, &author.grant.areas)? {
         return Err(Error::AreaNotGranted(core.area));
     }
-    if let Edit::Move(new) = &edit
-        && let Ok(to) = new.to.parse::<AreaCode>()
-    {
+    let to = match &edit {
+        Edit::Move(new) => Some(&new.to),
+        Edit::ProposeMove(new) => Some(&new.to),
+        _ => None,
+    };
+    if let Some(Ok(to)) = to.map(|to| to.parse::<AreaCode>()) {
         known(work, &author, &to)?;
     }
     let about = edit.persons();

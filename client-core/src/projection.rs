@@ -6,7 +6,7 @@
 
 use rusqlite::ToSql;
 use serde::{Deserialize, Serialize};
-use sojourn_sync_protocol::record::{self, Held, HouseholdView, Shown};
+use sojourn_sync_protocol::record::{self, Held, HouseholdView, MoveView, Shown};
 use sojourn_sync_protocol::search::Texts;
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId, Timestamp};
 
@@ -54,6 +54,12 @@ CREATE INDEX households_place ON households (area, name, household);
 CREATE INDEX households_contradicted ON households (area, name, household) WHERE contradictions > 0;
 ";
 
+/// Where a household is about to go, for the list.
+pub(crate) const SCHEMA_OF_PREPARED_MOVES: &str = "
+ALTER TABLE households ADD COLUMN moving_to TEXT NOT NULL DEFAULT '';
+ALTER TABLE households ADD COLUMN moving_on TEXT NOT NULL DEFAULT '';
+";
+
 /// Between the values of a contradicted field on one line: nobody sees only one.
 const BETWEEN_VALUES: &str = " / ";
 
@@ -82,9 +88,15 @@ pub struct HouseholdRow {
     pub leaving: bool,
     /// When it was last changed, by the author's clock.
     pub updated: Timestamp,
+    /// The area that it is about to move to and that has not answered yet; empty when no move is prepared. Of several that
+    /// were prepared apart, all.
+    pub moving_to: String,
+    /// The day of that.
+    pub moving_on: String,
 }
 
-const COLUMNS: &str = "household, area, name, address, phone, persons, contradictions, pending, held, leaving, updated";
+const COLUMNS: &str = "household, area, name, address, phone, persons, contradictions, pending, held, leaving, updated,
+    moving_to, moving_on";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
     Ok(HouseholdRow {
@@ -99,6 +111,8 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
         held: row.get(8)?,
         leaving: row.get(9)?,
         updated: Timestamp::from_millis(row.get(10)?),
+        moving_to: row.get(11)?,
+        moving_on: row.get(12)?,
     })
 }
 
@@ -122,6 +136,8 @@ impl HouseholdRow {
             held: 0,
             leaving: false,
             updated,
+            moving_to: of_prepared(view, |entry| entry.to.as_ref()),
+            moving_on: of_prepared(view, |entry| entry.on.as_ref()),
         }
     }
 
@@ -156,12 +172,13 @@ impl Projected {
         search::index(tx, row.id, &self.texts)?;
         tx.execute(
             "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
-                 held, leaving, updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 held, leaving, updated, moving_to, moving_on)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (household) DO UPDATE SET area = excluded.area, name = excluded.name,
                  address = excluded.address, phone = excluded.phone, persons = excluded.persons,
                  contradictions = excluded.contradictions, pending = excluded.pending, held = excluded.held,
-                 leaving = excluded.leaving, updated = excluded.updated",
+                 leaving = excluded.leaving, updated = excluded.updated,
+                 moving_to = excluded.moving_to, moving_on = excluded.moving_on",
             rusqlite::params![
                 row.id.as_bytes(),
                 row.area,
@@ -174,6 +191,8 @@ impl Projected {
                 row.held,
                 row.leaving,
                 row.updated.millis(),
+                row.moving_to,
+                row.moving_on,
             ],
         )?;
         Ok(())
@@ -234,6 +253,16 @@ pub fn one_line(shown: Option<&Shown<String>>) -> String {
         .map(String::as_str)
         .collect();
     values.join(BETWEEN_VALUES)
+}
+
+/// A field of every move that is prepared, on one line.
+fn of_prepared(
+    view: &HouseholdView,
+    field: impl Fn(&MoveView) -> Option<&Shown<String>>,
+) -> String {
+    let moves = view.prepared_moves();
+    let texts: Vec<String> = moves.map(|(_, entry)| one_line(field(entry))).collect();
+    texts.join(BETWEEN_VALUES)
 }
 
 fn head_name(view: &HouseholdView) -> String {

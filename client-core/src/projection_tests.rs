@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 use sojourn_sync_protocol::message::{Fate, Leave, NewChanges, QuarantineReason};
-use sojourn_sync_protocol::record::{Edit, NewMove, NewNeed, NewPerson, NewVisit};
+use sojourn_sync_protocol::record::{Edit, NewHandOver, NewMove, NewNeed, NewPerson, NewVisit};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
 
 use crate::cache::DOCUMENTS_LOADED_MAX;
@@ -23,7 +23,7 @@ fn dump(tablet: &Tablet) -> Vec<String> {
             let mut all = tx.all(
                 "SELECT hex(household) || '|' || area || '|' || name || '|' || address || '|' || phone || '|'
                      || persons || '|' || contradictions || '|' || pending || '|' || held || '|' || leaving
-                     || '|' || updated
+                     || '|' || updated || '|' || moving_to || '|' || moving_on
                  FROM households ORDER BY household",
                 [],
                 |row| row.get::<_, String>(0),
@@ -66,6 +66,8 @@ enum Event {
     Need(usize),
     Visit(usize, u8),
     Move(usize),
+    Propose(usize),
+    Stay(usize),
     ArriveWhole(u8),
     ArriveTogether,
     ArriveChange(u8, u8),
@@ -84,7 +86,9 @@ fn event() -> impl Strategy<Value = Event> {
         any.clone().prop_map(Event::Remove),
         any.clone().prop_map(Event::Need),
         (any.clone(), 0u8..9).prop_map(|(h, n)| Event::Visit(h, n)),
-        any.prop_map(Event::Move),
+        any.clone().prop_map(Event::Move),
+        any.clone().prop_map(Event::Propose),
+        any.prop_map(Event::Stay),
         (1u8..4).prop_map(Event::ArriveWhole),
         Just(Event::ArriveTogether),
         ((1u8..4), 0u8..9).prop_map(|(h, n)| Event::ArriveChange(h, n)),
@@ -191,6 +195,21 @@ impl World {
                     on,
                     ..NewMove::default()
                 }))
+            }),
+            Event::Propose(h) => self.edit(h, |_, _| {
+                Some(Edit::ProposeMove(NewHandOver {
+                    to: NEAR.into(),
+                    on: "2026-12-01".into(),
+                    ..NewHandOver::default()
+                }))
+            }),
+            Event::Stay(h) => self.edit(h, |tablet, id| {
+                let (_, view) = tablet.show(id).unwrap();
+                let (prepared, _) = view.prepared_moves().next()?;
+                Some(Edit::WithdrawMove {
+                    r#move: prepared,
+                    reason: "不走了".into(),
+                })
             }),
             Event::ArriveWhole(n) => {
                 let whole = self.elsewhere[usize::from(n) - 1].whole(NEAR);

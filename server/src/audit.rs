@@ -57,13 +57,21 @@ pub enum Action {
     Decided,
     /// Took a decision back.
     DecisionUndone,
+    /// Read a hand-over and what it says of the family.
+    HandOverRead,
+    /// Took a family over from another area.
+    HandOverAccepted,
+    /// Did not take a family over.
+    HandOverRejected,
+    /// Took a proposal to hand a family over back.
+    HandOverWithdrawn,
     /// Read the audit trail.
     TrailRead,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::AccountGiven,
         Self::AccountWithdrawn,
         Self::SignedInFirst,
@@ -76,6 +84,10 @@ impl Action {
         Self::DecisionProposed,
         Self::Decided,
         Self::DecisionUndone,
+        Self::HandOverRead,
+        Self::HandOverAccepted,
+        Self::HandOverRejected,
+        Self::HandOverWithdrawn,
         Self::TrailRead,
     ];
 
@@ -94,6 +106,10 @@ impl Action {
             Self::DecisionProposed => "decision-proposed",
             Self::Decided => "decided",
             Self::DecisionUndone => "decision-undone",
+            Self::HandOverRead => "hand-over-read",
+            Self::HandOverAccepted => "hand-over-accepted",
+            Self::HandOverRejected => "hand-over-rejected",
+            Self::HandOverWithdrawn => "hand-over-withdrawn",
             Self::TrailRead => "trail-read",
         }
     }

@@ -1,5 +1,5 @@
 //! Proves the store from its log: every change is what its key says, every saved document is what its changes
-//! make, and owners, review items, projections, feeds and digests are what the log calls for.
+//! make, and owners, hand-overs, review items, projections, feeds and digests are what the log calls for.
 //!
 //! Reads one snapshot household by household, so that memory stays with the largest household. Names each row
 //! that differs; repairs nothing.
@@ -12,7 +12,7 @@ use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, digest,
     digest::Digest,
     gate,
-    record::{Attribution, Document},
+    record::{Attribution, Document, hand_overs},
 };
 
 use crate::documents::{self, LoggedChange, Saved, UnreadableChange};
@@ -23,7 +23,7 @@ use crate::ingest::{
 };
 use crate::projection::{self, IdHashKey};
 use crate::store::{Store, StoreError, Tx};
-use crate::{digests, residence, review};
+use crate::{digests, handover, residence, review};
 
 /// Faults that are told one by one; the rest are counted.
 const FAULTS_TOLD_MAX: usize = 1000;
@@ -110,6 +110,13 @@ pub enum Row {
         /// Who.
         person: String,
     },
+    /// A hand-over's row.
+    HandOver {
+        /// Its household.
+        household: HouseholdId,
+        /// The entry under its moves.
+        entry: String,
+    },
     /// A row of an area's feed.
     Feed {
         /// The area.
@@ -162,6 +169,7 @@ impl fmt::Display for Row {
             Self::Household { household } => write!(f, "household {household}"),
             Self::Review { household, item } => write!(f, "review item {item} of {household}"),
             Self::Person { household, person } => write!(f, "person {person} of {household}"),
+            Self::HandOver { household, entry } => write!(f, "hand-over {entry} of {household}"),
             Self::Feed { area, document } => write!(f, "feed of {area}: {document}"),
             Self::Digest { area, kind } => write!(f, "digest of {area}, {kind}"),
         }
@@ -210,6 +218,7 @@ struct Rebuilt {
     documents: BTreeMap<DocKind, Document>,
     standing: Standing,
     told: BTreeMap<DocKind, BTreeMap<AreaCode, u64>>,
+    came: BTreeMap<ChangeHash, handover::Came>,
     broken: bool,
 }
 
@@ -246,6 +255,7 @@ impl Checking<'_, '_> {
         self.caches(household, &rebuilt)?;
         self.standing(household, &rebuilt.standing)?;
         self.persons(household, &rebuilt)?;
+        self.hand_overs(household, &rebuilt)?;
         self.feed_rows(household, &rebuilt)
     }
 
@@ -362,6 +372,28 @@ impl Checking<'_, '_> {
         Ok(())
     }
 
+    /// The rows of hand-overs.
+    fn hand_overs(&mut self, household: HouseholdId, rebuilt: &Rebuilt) -> Result<(), StoreError> {
+        let stored = handover::stored(self.tx, household)?;
+        let wanted = match rebuilt.documents.get(&DocKind::Core) {
+            Some(core) => handover::rows_of(&hand_overs(core), |change| {
+                Ok::<_, StoreError>(rebuilt.came.get(change).copied())
+            })?,
+            None => BTreeMap::new(),
+        };
+        for entry in stored.keys().chain(wanted.keys()).collect::<BTreeSet<_>>() {
+            let problem = match (stored.get(entry), wanted.get(entry)) {
+                (Some(stored), Some(wanted)) if stored == wanted => continue,
+                (Some(_), Some(_)) => Problem::Differs,
+                (None, _) => Problem::Missing,
+                (_, None) => Problem::Stray,
+            };
+            let entry = entry.to_string();
+            self.report.add(Row::HandOver { household, entry }, problem);
+        }
+        Ok(())
+    }
+
     /// The rows of the household in every feed: here in the owner's area, gone from the others, in places
     /// that no tablet can have passed unseen.
     fn feed_rows(&mut self, household: HouseholdId, rebuilt: &Rebuilt) -> Result<(), StoreError> {
@@ -434,6 +466,7 @@ impl Checking<'_, '_> {
         residence::each(tx, None, &mut look)?;
         feed::each_household(tx, &mut look)?;
         projection::each_household(tx, &mut look)?;
+        handover::each_household(tx, &mut look)?;
         for household in strays {
             self.report
                 .add(Row::Household { household }, Problem::Stray);
@@ -530,6 +563,10 @@ fn replay(rebuilt: &mut Rebuilt, change: &LoggedChange, report: &mut CheckReport
         unknown: &change.unknown_areas,
     };
     rebuilt.standing.advance(&step, document);
+    if kind == DocKind::Core {
+        let came = (change.arrived_at, change.position);
+        rebuilt.came.insert(change.hash, came);
+    }
     let told = rebuilt.told.entry(kind).or_default();
     let before = told.insert(change.feed_area.clone(), change.feed_seq);
     if before.is_some_and(|before| before > change.feed_seq) {

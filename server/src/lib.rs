@@ -21,6 +21,7 @@ pub mod exchange;
 pub mod export;
 pub mod faults;
 pub(crate) mod feed;
+pub mod handover;
 pub(crate) mod ingest;
 pub mod live;
 pub mod measure;

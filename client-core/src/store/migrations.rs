@@ -55,6 +55,7 @@ pub(crate) const TABLET: Schema = Schema {
             search::SCHEMA_OF_TERMS,
         ],
         &[projection::SCHEMA, search::SCHEMA, REBUILD_WHAT_IS_READ],
+        &[projection::SCHEMA_OF_PREPARED_MOVES, REBUILD_WHAT_IS_READ],
     ],
     kept: &[
         Kept {

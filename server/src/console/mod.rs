@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of HTTP and nothing of how a question is settled: `review` does.
 
+pub mod handovers;
 pub mod households;
 pub mod questions;
 pub mod trail;

@@ -12,7 +12,9 @@ use sojourn_sync_protocol::{
     batch::{Batch, PushedChange},
     gate::{self, ChangeHead},
     message::{Fate, Grant, QuarantineReason},
-    record::{Attribution, Touch, Unfit, Value, inspect, is_decision},
+    record::{
+        Attribution, HandOver, HandOverState, Touch, Unfit, Value, hand_overs, inspect, is_decision,
+    },
 };
 
 use super::quarantine::{self, Aside};
@@ -23,6 +25,7 @@ use crate::areas;
 use crate::desk;
 use crate::devices::{self, Device};
 use crate::documents;
+use crate::handover::authority;
 use crate::projection::{self, IdHashKey, Rows};
 use crate::residence;
 use crate::review::{self, Items, RESIDENCE, Taken};
@@ -62,6 +65,8 @@ pub(super) struct Household {
     pub admitted: Vec<Admitted>,
     /// The rows that people search.
     pub persons: Persons,
+    /// Its hand-overs; `None` when nothing was written that they show.
+    pub hand_overs: Option<Vec<HandOver>>,
 }
 
 /// What becomes of the rows that people search.
@@ -106,6 +111,7 @@ pub(super) fn judge_batch(
 ) -> Result<Judged, StoreError> {
     let grant = devices::grant_at(tx, device.id, batch.grant)?;
     let key = IdHashKey::get(tx)?;
+    let desk = desk::is_desk(tx, device.id)?;
     let mut care = HashMap::new();
     loop {
         let mut pass = Pass {
@@ -116,6 +122,7 @@ pub(super) fn judge_batch(
                 grant: grant.as_ref(),
             },
             home: device.grant.areas.first(),
+            desk,
             others: HashSet::new(),
             batch,
             care: &care,
@@ -214,6 +221,8 @@ struct Pass<'a, 'c> {
     device: &'a Device,
     by: By<'a>,
     home: Option<&'a AreaCode>,
+    /// It is a reviewer's desk.
+    desk: bool,
     /// Actors bound to devices of other members of staff.
     others: HashSet<ActorId>,
     batch: &'a Batch,
@@ -257,6 +266,11 @@ impl Pass<'_, '_> {
             household.standing.owner.clone(),
             household.standing.stays.clone(),
         );
+        // A desk may be asked to take the household over: then it may answer.
+        let asked = match self.desk {
+            true => proposed_to(scratch)?,
+            false => Vec::new(),
+        };
         let by = self.by;
         let (tx, within) = (self.tx, RefCell::new(&mut self.within));
         let covers =
@@ -267,6 +281,11 @@ impl Pass<'_, '_> {
             };
             if covers(owner, grant)? {
                 return Ok(Responsibility::Present);
+            }
+            for to in &asked {
+                if covers(to, grant)? {
+                    return Ok(Responsibility::Asked);
+                }
             }
             for stay in &stays {
                 if covers(&stay.area, grant)? {
@@ -326,6 +345,7 @@ impl Pass<'_, '_> {
                     documents: BTreeMap::new(),
                     admitted: Vec::new(),
                     persons: Persons::Same,
+                    hand_overs: None,
                 })
             }
         };
@@ -369,10 +389,11 @@ impl Pass<'_, '_> {
         {
             self.may_register(id, &touches)?;
         }
-        if touches.iter().any(|touch| is_decision(&touch.path))
-            && !desk::is_desk(self.tx, self.device.id)?
-        {
+        if touches.iter().any(|touch| is_decision(&touch.path)) && !self.desk {
             return Err(QuarantineReason::NotAuthorised.into());
+        }
+        if allowed.only_answers {
+            self.may_answer(id, &touches)?;
         }
         let careful = self.care.contains_key(&id);
         let batch = self.batch;
@@ -461,6 +482,24 @@ impl Pass<'_, '_> {
         }
     }
 
+    /// A desk that is asked to take a household over may answer, and do nothing else in it.
+    fn may_answer(&mut self, id: DocumentId, touches: &[Touch]) -> Result<(), Stop> {
+        let scratch = &self.judged.households[&id.household].documents[&id.kind];
+        let standing = hand_overs(scratch.document());
+        let mut theirs = BTreeSet::new();
+        for one in &standing {
+            if let (Some(to), Some(grant)) = (&one.to, self.by.grant)
+                && is_within(self.tx, &mut self.within, to, grant)?
+            {
+                theirs.insert(one.id);
+            }
+        }
+        if authority::is_answer(touches, &standing, |one| theirs.contains(&one.id)) {
+            return Ok(());
+        }
+        Err(QuarantineReason::NotAuthorised.into())
+    }
+
     /// Which of these areas are not in the tree.
     fn unknown_of(&mut self, areas: &[AreaCode]) -> Result<Vec<AreaCode>, StoreError> {
         let mut unknown = Vec::new();
@@ -486,10 +525,15 @@ impl Pass<'_, '_> {
                     continue;
                 }
                 let finished = scratch.finish(self.batch, &mut found.standing.items);
-                let persons = finished.and_then(|()| persons_of(scratch, key));
-                match persons {
-                    Ok(Persons::Same) => {}
-                    Ok(persons) => found.persons = persons,
+                let shown = finished
+                    .and_then(|()| Ok((persons_of(scratch, key)?, hand_overs_of(scratch)?)));
+                match shown {
+                    Ok((persons, moves)) => {
+                        if !matches!(persons, Persons::Same) {
+                            found.persons = persons;
+                        }
+                        found.hand_overs = moves.or(found.hand_overs.take());
+                    }
                     Err(_) => {
                         self.suspects.insert(id);
                     }
@@ -507,6 +551,20 @@ fn persons_of(scratch: &Scratch, key: Option<&IdHashKey>) -> Result<Persons, Qua
         return Ok(Persons::Unmade);
     };
     guarded(|| projection::rows_of(scratch.document(), key)).map(Persons::Ready)
+}
+
+fn hand_overs_of(scratch: &Scratch) -> Result<Option<Vec<HandOver>>, QuarantineReason> {
+    if !scratch.shows_moves || scratch.document().id().kind != DocKind::Core {
+        return Ok(None);
+    }
+    guarded(|| hand_overs(scratch.document())).map(Some)
+}
+
+/// The areas to which a household may be handed over; none of another document than its core.
+fn proposed_to(scratch: &Scratch) -> Result<Vec<AreaCode>, QuarantineReason> {
+    let mut all = guarded(|| hand_overs(scratch.document()))?;
+    all.retain(|one| one.state == HandOverState::Proposed);
+    Ok(all.into_iter().filter_map(|one| one.to).collect())
 }
 
 impl Household {

@@ -1,4 +1,4 @@
-//! Writing what was accepted: the log, the document caches, residence, review items, projections, and both
+//! Writing what was accepted: the log, the document caches, residence, hand-overs, review items, projections, and both
 //! areas' feeds and digests, all in the transaction it is called in.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use super::judge::{Household, Persons};
 use crate::documents::{self, LoggedChange};
 use crate::projection::{self, IdHashKey};
 use crate::store::{StoreError, Tx};
-use crate::{digests, feed, residence, review};
+use crate::{digests, feed, handover, residence, review};
 
 /// How the accepted changes came.
 pub(super) struct Arrival<'a> {
@@ -31,7 +31,7 @@ struct Leaves {
     after: [u8; 32],
 }
 
-/// Records one household's accepted changes; gives the areas whose feed moved.
+/// Records one household's accepted changes; gives the areas whose feed moved, and those for which a hand-over changed.
 pub(super) fn record(
     tx: &Tx<'_>,
     household: HouseholdId,
@@ -100,6 +100,10 @@ pub(super) fn record(
         )?;
     }
     let mut moved = found.left();
+    if let Some(all) = &found.hand_overs {
+        // Whoever is asked to take a family over, or is no longer, hears of it though no feed of theirs moved.
+        moved.extend(handover::put(tx, household, all)?);
+    }
     moved.insert(owner);
     Ok(moved)
 }

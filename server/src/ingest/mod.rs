@@ -57,7 +57,7 @@ enum Ground {
 pub(crate) struct Settled {
     /// One fate for each change.
     pub fates: Vec<Fate>,
-    /// Areas whose feed moved.
+    /// Areas whose feed moved, or for which a hand-over changed.
     pub moved: BTreeSet<AreaCode>,
 }
 

@@ -14,13 +14,13 @@ use sojourn_sync_protocol::{
     message::QuarantineReason,
     record::{
         ChangeFacts, Document, Outline, RecordError, Touch, Unfit, contradictions,
-        edits_of_removed, residence_values, view,
+        edits_of_removed, hand_overs, residence_values, view,
     },
 };
 
 use crate::documents::{FIRST_EPOCH, Held, Saved};
-use crate::projection;
 use crate::review::{self, Items, RESIDENCE, Taken};
+use crate::{handover, projection};
 
 /// A document before and after.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Scratch {
     pub proved: Option<Saved>,
     /// A person's fields were written.
     pub shows_persons: bool,
+    /// A move or the residence was written.
+    pub shows_moves: bool,
     before: Document,
     document: Document,
     outline: Outline,
@@ -67,6 +69,7 @@ impl Scratch {
             last_seqs: HashMap::new(),
             proved: None,
             shows_persons: false,
+            shows_moves: false,
             outline: document.outline(),
             before: document.clone(),
             document,
@@ -103,6 +106,7 @@ impl Scratch {
         self.taken.push((place, taken));
         self.last_seqs.insert(facts.actor, facts.seq);
         self.shows_persons |= touches.iter().any(|touch| projection::shows(&touch.path));
+        self.shows_moves |= touches.iter().any(|touch| handover::shows(&touch.path));
         if self.document.id().kind != DocKind::Core {
             return Ok(Vec::new());
         }
@@ -134,7 +138,7 @@ impl Scratch {
             let core = next.id().kind == DocKind::Core;
             let of_core = core.then(|| {
                 let seen = view(next.id().household, &next, None);
-                (edits_of_removed(&next), seen)
+                (edits_of_removed(&next), hand_overs(&next), seen)
             });
             drop((read, of_core));
         })?;

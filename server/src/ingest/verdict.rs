@@ -23,6 +23,8 @@ pub(super) enum Responsibility {
     Nobody,
     /// The grant covers the responsible area.
     Present,
+    /// It does not, and the household may be handed over to an area that it covers.
+    Asked,
     /// The grant covers an area that the household left.
     Former,
     /// Neither.
@@ -50,6 +52,8 @@ pub(super) struct Allowed {
     pub attribution: Attribution,
     /// The household had left the author's area.
     pub late: bool,
+    /// It may be nothing but the answer to a hand-over.
+    pub only_answers: bool,
 }
 
 const fn aside(reason: QuarantineReason) -> Fate {
@@ -88,15 +92,21 @@ pub(super) fn judge<E>(
     if !may_write(grant, document.kind) {
         return Ok(Err(aside(QuarantineReason::NotAuthorised)));
     }
-    let late = match responsible(grant)? {
-        Responsibility::Nobody | Responsibility::Present => false,
-        Responsibility::Former => true,
+    let (mut late, mut only_answers) = (false, false);
+    match responsible(grant)? {
+        Responsibility::Nobody | Responsibility::Present => {}
+        Responsibility::Asked => only_answers = true,
+        Responsibility::Former => late = true,
         Responsibility::Others => return Ok(Err(aside(QuarantineReason::NotAuthorised))),
-    };
+    }
     if head.seq <= known.last_seq {
         return Ok(Err(Fate::Fork));
     }
-    Ok(Ok(Allowed { attribution, late }))
+    Ok(Ok(Allowed {
+        attribution,
+        late,
+        only_answers,
+    }))
 }
 
 fn may_write(grant: &Grant, kind: DocKind) -> bool {

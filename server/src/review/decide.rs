@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{
-    Assignments, Document, Edit, EditError, NewDecision, Value, contradictions, decided, decisions,
-    written_by,
+    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, contradictions,
+    decided, decisions, written_by,
 };
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DecisionId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
@@ -360,6 +360,17 @@ fn take_back(
     let reason = reason_of(&order.reason)?;
     let made = decided(document, order.decision).ok_or(Objection::Unknown)?;
     let known = decisions(document);
+    // A family that was taken over is handed back by another hand-over: both areas agree on that too.
+    let about = known
+        .get(&order.decision)
+        .and_then(|found| found.about.as_ref());
+    if about.is_some_and(|about| {
+        about
+            .values()
+            .any(|text| answered_hand_over(text).is_some())
+    }) {
+        return Err(Objection::NotAChoice);
+    }
     if known
         .get(&order.decision)
         .is_some_and(|decision| decision.is_undone())

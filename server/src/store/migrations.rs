@@ -26,6 +26,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("claims", crate::review::claims::SCHEMA),
     ("accounts", crate::accounts::SCHEMA),
     ("audit trail", crate::audit::SCHEMA),
+    ("hand-overs", crate::handover::SCHEMA),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

@@ -68,6 +68,26 @@ fn edit() -> impl Strategy<Value = Edit> {
             };
             Edit::Move(entry)
         }),
+        few.clone().prop_map(|v| {
+            let entry = NewHandOver {
+                to: format!("37078{v}"),
+                on: "2026-12".into(),
+                ..NewHandOver::default()
+            };
+            Edit::ProposeMove(entry)
+        }),
+        (0usize..6, 0usize..3).prop_map(|(of, how)| match how {
+            0 => Edit::WithdrawMove {
+                r#move: crate::MoveId::from_bytes([of as u8; 16]),
+                reason: "不走了".into(),
+            },
+            how => Edit::AnswerMove(MoveAnswer {
+                r#move: crate::MoveId::from_bytes([of as u8; 16]),
+                accept: how == 1,
+                reason: (how == 2).then(|| "没有学位".into()),
+                decision: None,
+            }),
+        }),
         Just(Edit::NobodyHome {}),
         Just(()).prop_map(|()| {
             let need = NewNeed {
@@ -91,6 +111,18 @@ fn edit() -> impl Strategy<Value = Edit> {
             set: assign([("allergy", text(["青霉素", "花生", "鸡蛋"][usize::from(v)]))]),
         }),
     ]
+}
+
+/// The edit, about one of the moves that are prepared on this copy where it withdraws or answers one.
+fn answering(mut edit: Edit, core: &Document) -> Edit {
+    let all = hand_overs(core);
+    if let Edit::WithdrawMove { r#move, .. } | Edit::AnswerMove(MoveAnswer { r#move, .. }) =
+        &mut edit
+        && !all.is_empty()
+    {
+        *r#move = all[usize::from(r#move.as_bytes()[0]) % all.len()].id;
+    }
+    edit
 }
 
 #[derive(Clone)]
@@ -144,6 +176,7 @@ proptest! {
                     {
                         continue;
                     }
+                    let edit = Box::new(answering(*edit, &copies[copy].core));
                     let author = Authorship { at: by(0).at.plus_millis(at as i64), ..by(copy as u8 + 10) };
                     let edit = edit.with_ids(author.at, &mut || [at as u8; 10]);
                     let document = copies[copy].of(edit.document());
@@ -191,6 +224,7 @@ proptest! {
             prop_assert_eq!(copy.health.heads(), copies[0].health.heads());
             prop_assert_eq!(&copy.seen(), &first);
             prop_assert_eq!(residence_values(&copy.core), residence_values(&copies[0].core));
+            prop_assert_eq!(hand_overs(&copy.core), hand_overs(&copies[0].core));
         }
         // A copy built from the raw changes alone is the same again.
         let mut rebuilt = document(DocKind::Core);

@@ -12,7 +12,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::attribution::Attribution;
 use super::document::{Document, RawChange};
-use super::input::{NewDecision, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
+use super::input::{
+    MoveAnswer, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit,
+};
 use super::plan::{Action, Plan, plan};
 use super::schema;
 use super::value::{Value, ValueProblem};
@@ -78,6 +80,17 @@ pub enum Edit {
     },
     /// The household moves.
     Move(NewMove),
+    /// Prepare a move: the household stays until the other area has agreed.
+    ProposeMove(NewHandOver),
+    /// Take a prepared move back.
+    WithdrawMove {
+        /// Which.
+        r#move: MoveId,
+        /// Why.
+        reason: String,
+    },
+    /// Answer a prepared move, as a reviewer of the area moved to does.
+    AnswerMove(MoveAnswer),
     /// Note something the family asks for.
     NoteNeed(NewNeed),
     /// A call found nobody home.
@@ -189,6 +202,18 @@ pub enum EditError {
     /// The document is empty: register the household first.
     #[error("the household is not registered yet")]
     NotRegistered,
+    /// Another move is prepared already: withdraw it first.
+    #[error("a move to {to} is prepared already; withdraw that one first")]
+    MoveProposed {
+        /// Where to.
+        to: String,
+    },
+    /// The move was answered or withdrawn before, or never prepared.
+    #[error("{entry} is no move that waits for an answer")]
+    NotProposed {
+        /// As in a path, `moves/ID`.
+        entry: String,
+    },
     /// The record says so already; nothing was written.
     #[error("the record says so already")]
     NothingChanged,
@@ -362,6 +387,9 @@ impl Edit {
             Self::RestorePerson { .. } => "restore-person",
             Self::Set { .. } => "set",
             Self::Move(_) => "move",
+            Self::ProposeMove(_) => "propose-move",
+            Self::WithdrawMove { .. } => "withdraw-move",
+            Self::AnswerMove(_) => "answer-move",
             Self::NoteNeed(_) => "note-need",
             Self::NobodyHome {} => "nobody-home",
             Self::RecordVisit(_) => "record-visit",
@@ -400,6 +428,13 @@ impl Edit {
             }
             Self::Move(entry) => {
                 entry.id.get_or_insert_with(|| MoveId::new(at, random()));
+            }
+            Self::ProposeMove(entry) => {
+                entry.id.get_or_insert_with(|| MoveId::new(at, random()));
+            }
+            Self::AnswerMove(answer) if answer.accept && answer.reason.is_some() => {
+                let made = || DecisionId::new(at, random());
+                answer.decision.get_or_insert_with(made);
             }
             Self::NoteNeed(need) => {
                 need.id.get_or_insert_with(|| NeedId::new(at, random()));

@@ -10,6 +10,7 @@ fn numbered(digits: &str) -> String {
 fn every_edit_is_exactly_one_change_with_its_author() {
     let mut core = document(DocKind::Core);
     let mut health = document(DocKind::Health);
+    let [move_id, again] = [41, 42].map(|n| MoveId::new(by(1).at, [n; 10]));
     let edits = [
         Edit::RegisterHousehold(NewHousehold {
             persons: vec![new_person(1)],
@@ -34,6 +35,28 @@ fn every_edit_is_exactly_one_change_with_its_author() {
             to: "370781".into(),
             on: "2026-11-20".into(),
             ..NewMove::default()
+        }),
+        Edit::ProposeMove(NewHandOver {
+            id: Some(move_id),
+            to: "370782".into(),
+            on: "2026-12-01".into(),
+            ..NewHandOver::default()
+        }),
+        Edit::WithdrawMove {
+            r#move: move_id,
+            reason: "不走了".into(),
+        },
+        Edit::ProposeMove(NewHandOver {
+            id: Some(again),
+            to: "370782".into(),
+            on: "2026-12-01".into(),
+            ..NewHandOver::default()
+        }),
+        Edit::AnswerMove(MoveAnswer {
+            r#move: again,
+            accept: true,
+            reason: Some("已联系".into()),
+            decision: None,
         }),
         Edit::RecordVisit(NewVisit {
             id: Some(visit(1)),
@@ -86,7 +109,7 @@ fn every_edit_is_exactly_one_change_with_its_author() {
     }
     seen_kinds.sort_unstable();
     seen_kinds.dedup();
-    assert_eq!(seen_kinds.len(), 12);
+    assert_eq!(seen_kinds.len(), 15);
 }
 
 #[test]

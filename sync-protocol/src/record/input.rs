@@ -1,4 +1,4 @@
-//! What people hand in to make something new: a household, a person, a move, a need, a visit, a decision.
+//! What people hand in to make something new: a household, a person, a move or a proposal of one, a need, a visit, a decision.
 //!
 //! Their JSON is the format of `add`, `import` and `visit` files. A key that is not known is refused by
 //! name, so that a misspelt field is never silently dropped. Ids may be given, so that a file can be
@@ -105,6 +105,44 @@ pub struct NewMove {
     /// The new address; without one the old address is cleared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// When a stay for a time ends; for good when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// A move that is prepared: the area moved to is asked to take the household over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewHandOver {
+    /// Its id, when given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MoveId>,
+    /// Area to move to.
+    pub to: String,
+    /// Day of the move.
+    pub on: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When a stay for a time ends; for good when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// The answer to a move that was prepared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveAnswer {
+    /// Which move.
+    pub r#move: MoveId,
+    /// Whether the household is taken over.
+    pub accept: bool,
+    /// Why; needed to reject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The id of the decision that says why it was accepted, when given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionId>,
 }
 
 /// Something a family asks for.
@@ -254,6 +292,18 @@ impl NewMove {
             .text("to", Some(&self.to))
             .text("on", Some(&self.on))
             .text("reason", self.reason.as_ref())
+            .text("until", self.until.as_ref())
+            .0
+    }
+}
+
+impl NewHandOver {
+    pub(crate) fn given(&self) -> Given {
+        Collect(Vec::new())
+            .text("to", Some(&self.to))
+            .text("on", Some(&self.on))
+            .text("reason", self.reason.as_ref())
+            .text("until", self.until.as_ref())
             .0
     }
 }

@@ -14,6 +14,7 @@ mod decision;
 mod document;
 mod edit;
 mod genesis;
+mod handover;
 mod history;
 pub mod id_number;
 mod input;
@@ -44,8 +45,12 @@ pub use decision::{
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
 pub use genesis::SCHEMA_VERSION;
+pub use handover::{HandOver, HandOverState, about_hand_over, answered_hand_over, hand_overs};
 pub use history::{HistoryEntry, history};
-pub use input::{NewConsent, NewDecision, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit};
+pub use input::{
+    MoveAnswer, NewConsent, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson,
+    NewVisit,
+};
 pub use inspect::{ChangeFacts, Outline, Touch, Unfit, inspect};
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use upgrade::upgrade;

@@ -8,7 +8,7 @@ use super::decision::{decisions_of, is_decision};
 use super::document::Document;
 use super::edit::{Assignments, Authorship, Edit, EditError};
 use super::id_number;
-use super::input::{Given, NewDecision, NewHousehold, NewMove, NewPerson};
+use super::input::{Given, NewDecision, NewHousehold, NewPerson};
 use super::schema::{self, MergeRule, is_entry_id};
 use super::value::{FieldType, Value, ValueProblem};
 use crate::{DocKind, PersonId};
@@ -88,6 +88,9 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
         }
         Edit::Set { set } => draft.set(set)?,
         Edit::Move(new) => draft.move_to(new)?,
+        Edit::ProposeMove(new) => draft.propose_move(new)?,
+        Edit::WithdrawMove { r#move, reason } => draft.withdraw_move(*r#move, reason)?,
+        Edit::AnswerMove(answer) => draft.answer_move(answer)?,
         Edit::NoteNeed(new) => {
             if let Some(person) = new.person {
                 draft.person_exists(person)?;
@@ -152,8 +155,8 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
     draft.finish()
 }
 
-struct Draft<'a> {
-    document: &'a Document,
+pub(super) struct Draft<'a> {
+    pub(super) document: &'a Document,
     kind: DocKind,
     create: Vec<(&'static str, String)>,
     /// Written unless the record says so already.
@@ -279,6 +282,7 @@ impl Draft<'_> {
             } else if matches!(root, "moves" | "needs") {
                 let entry = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
                 self.entry_exists(&entry)?;
+                self.may_set_in_move(path)?;
             } else {
                 required = &[];
             }
@@ -292,26 +296,6 @@ impl Draft<'_> {
             self.put(path.clone(), value.clone())?;
         }
         Ok(())
-    }
-
-    fn move_to(&mut self, new: &NewMove) -> Result<(), EditError> {
-        let from = self.document.values_at("residence/area").pop().flatten();
-        let mut given = new.given();
-        given.extend(from.map(|from| ("from".to_owned(), from)));
-        self.entry("moves", "move", new.id.map(|id| id.to_string()), given, "")?;
-        self.put(
-            "residence/area".to_owned(),
-            Some(Value::Text(new.to.clone())),
-        )?;
-        self.put(
-            "residence/since".to_owned(),
-            Some(Value::Text(new.on.clone())),
-        )?;
-        // Without a new address the old one would send visitors to where nobody lives.
-        self.put(
-            "residence/address".to_owned(),
-            new.address.clone().map(Value::Text),
-        )
     }
 
     fn decide(&mut self, new: &NewDecision) -> Result<(), EditError> {
@@ -332,7 +316,7 @@ impl Draft<'_> {
                 "residence" => &["area"],
                 "persons" => &["name"],
                 "visits" => &["on", "kind"],
-                "moves" => &["to"],
+                "moves" => &["to", "state"],
                 "needs" => &["kind", "text", "state", "urgency"],
                 _ => &[],
             };
@@ -385,7 +369,7 @@ impl Draft<'_> {
     }
 
     /// A new entry and its fields.
-    fn entry(
+    pub(super) fn entry(
         &mut self,
         root: &'static str,
         what: &'static str,
@@ -413,7 +397,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn put(&mut self, path: String, value: Option<Value>) -> Result<(), EditError> {
+    pub(super) fn put(&mut self, path: String, value: Option<Value>) -> Result<(), EditError> {
         let name = path.clone();
         self.put_named(path, value, &name)
     }

@@ -167,6 +167,7 @@ const MOVE_REASON: FieldType = Choice(&[
     "return-home",
     "other",
 ]);
+const MOVE_STATE: FieldType = Choice(&["proposed", "accepted", "rejected", "withdrawn"]);
 const NEED_KIND: FieldType = Choice(&[
     "certificate",
     "school",
@@ -219,6 +220,9 @@ pub static FIELDS: &[Field] = &[
     field(Core, "moves/{move}/to", Area, Review, Personal, "The area that takes over"),
     field(Core, "moves/{move}/on", Date, Review, Personal, "Day of the move, for the hand-over of services"),
     field(Core, "moves/{move}/reason", MOVE_REASON, Latest, Personal, "Which services the move calls for"),
+    field(Core, "moves/{move}/until", Date, Review, Personal, "When a stay ends that is for a time, so that the way back is prepared"),
+    field(Core, "moves/{move}/state", MOVE_STATE, Review, Service, "Whether the other area has agreed to take over; absent when the household moved at once"),
+    field(Core, "moves/{move}/answer", Text(500), Latest, Personal, "Why it was rejected or withdrawn, so that those who prepared it learn it"),
     field(Core, "needs/{need}/kind", NEED_KIND, Latest, Service, "Which office can help"),
     field(Core, "needs/{need}/text", Text(500), Latest, Personal, "What the family asks for"),
     field(Core, "needs/{need}/urgency", URGENCY, Review, Service, "Order of work"),

@@ -170,6 +170,12 @@ view_of!(
         on: String = "on",
         /// Why.
         reason: String = "reason",
+        /// When a stay for a time ends.
+        until: String = "until",
+        /// How it stands between the two areas; absent when the household moved at once.
+        state: String = "state",
+        /// Why it was rejected or withdrawn.
+        answer: String = "answer",
     }
 );
 

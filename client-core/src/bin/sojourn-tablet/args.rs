@@ -46,6 +46,8 @@ pub(crate) enum Do {
     Edit(Edit),
     Visit(Visit),
     Move(Move),
+    Leaving(Leaving),
+    Stays(Stays),
     Held(Reading),
     Export(Export),
 }
@@ -158,6 +160,34 @@ pub(crate) struct Move {
     pub(crate) on: Option<String>,
     #[arg(long, value_name = "TEXT")]
     pub(crate) address: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Leaving {
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[arg(long, value_name = "AREA")]
+    pub(crate) to: AreaCode,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) on: String,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stays {
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -80,6 +80,8 @@ fn run(data: &Path, command: &Do, lang: Lang, out: &mut Vec<u8>) -> Result<(), P
         Do::Edit(args) => writing::edit(&tablet, args, lang, out),
         Do::Visit(args) => writing::visit(&tablet, args, lang, out),
         Do::Move(args) => writing::move_to(&tablet, args, lang, out),
+        Do::Leaving(args) => writing::leaving(&tablet, args, lang, out),
+        Do::Stays(args) => writing::stays(&tablet, args, lang, out),
     }
 }
 

@@ -7,9 +7,9 @@ use sojourn_client_core::error::Error;
 use sojourn_client_core::store::{Salvage, StoreError};
 use sojourn_client_core::sync::session::Failure;
 use sojourn_client_core::sync::transport::TransportError;
-use sojourn_sync_protocol::AreaCode;
 use sojourn_sync_protocol::record::EditError;
 use sojourn_sync_protocol::refusal::Refusal;
+use sojourn_sync_protocol::{AreaCode, HouseholdId};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(crate) enum Problem {
         line: Option<usize>,
         reason: Reason,
     },
+    /// No move of the household is prepared.
+    NothingPrepared(HouseholdId),
     /// The output cannot be written.
     Output(std::io::Error),
 }
@@ -60,6 +62,7 @@ impl Problem {
         match self {
             Self::NoPassphrase | Self::PassphrasesDiffer | Self::PlainHttp(_) => 2,
             Self::Engine(error) => engine_code(error),
+            Self::NothingPrepared(_) => 3,
             Self::Salvaged(_) => 11,
             Self::Failed(failure) => failure_code(failure),
             Self::Interrupted | Self::Differs(_) => 1,

@@ -181,12 +181,16 @@ fn table(
         if row.leaving {
             marks.push(lang.pick("leaving", "迁出中"));
         }
-        let area = match row.area.parse() {
-            Ok(code) => tablet
-                .read("area", |tx| Ok::<_, Error>(areas::area(tx, &code)?))?
-                .map_or(row.area, |area| area.name),
-            Err(_) => row.area,
-        };
+        let prepared;
+        if !row.moving_to.is_empty() {
+            let (to, on) = (short_area(tablet, &row.moving_to)?, &row.moving_on);
+            prepared = lang.pick(
+                format!("leaving for {to} on {on}"),
+                format!("将于 {on} 迁往 {to}"),
+            );
+            marks.push(&prepared);
+        }
+        let area = short_area(tablet, &row.area)?;
         table.row(vec![
             row.id.to_string().chars().take(ID_SHOWN).collect(),
             found.unwrap_or(row.name),
@@ -199,6 +203,15 @@ fn table(
     }
     out.extend(table.render().into_bytes());
     Ok(())
+}
+
+/// The name of an area, or what stands in its place.
+fn short_area(tablet: &Tablet, code: &str) -> Result<String, Problem> {
+    let Ok(parsed) = code.parse() else {
+        return Ok(code.to_owned());
+    };
+    let area = tablet.read("area", |tx| Ok::<_, Error>(areas::area(tx, &parsed)?))?;
+    Ok(area.map_or_else(|| code.to_owned(), |area| area.name))
 }
 
 pub(crate) fn show(

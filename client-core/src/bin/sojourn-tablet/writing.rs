@@ -1,4 +1,4 @@
-//! Commands that write: `add`, `import`, `edit`, `visit`, `move`. Each is one transaction.
+//! Commands that write: `add`, `import`, `edit`, `visit`, `move`, `leaving`, `stays`. Each is one transaction.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde_json::json;
 use sojourn_client_core::edits::{Edited, Import};
 use sojourn_client_core::error::Error;
 use sojourn_client_core::{Tablet, clock};
-use sojourn_sync_protocol::record::{Edit, EditError, NewMove};
+use sojourn_sync_protocol::record::{Edit, EditError, NewHandOver, NewMove};
 use sojourn_sync_protocol::{HouseholdId, Timestamp};
 
 use crate::args;
@@ -168,9 +168,54 @@ pub(crate) fn move_to(
         on: args.on.clone().unwrap_or_else(|| day(now)),
         reason: args.reason.clone(),
         address: args.address.clone(),
+        until: args.until.clone(),
     };
     let done = tablet.edit(now, id, Edit::Move(new))?;
     say(id, &[done], args.json, lang, out)
+}
+
+/// Prepares a move: the household stays here until the other area has agreed.
+pub(crate) fn leaving(
+    tablet: &Tablet,
+    args: &args::Leaving,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    let new = NewHandOver {
+        id: None,
+        to: args.to.to_string(),
+        on: args.on.clone(),
+        reason: args.reason.clone(),
+        until: args.until.clone(),
+    };
+    let done = tablet.edit(clock::now(), id, Edit::ProposeMove(new))?;
+    say(id, &[done], args.json, lang, out)
+}
+
+/// Takes every move back that is prepared and waits.
+pub(crate) fn stays(
+    tablet: &Tablet,
+    args: &args::Stays,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    let (_, view) = tablet.show(id)?;
+    let prepared = view.prepared_moves();
+    let edits: Vec<Edit> = prepared
+        .map(|(waiting, _)| Edit::WithdrawMove {
+            r#move: waiting,
+            reason: args.reason.clone(),
+        })
+        .collect();
+    if edits.is_empty() {
+        return Err(Problem::NothingPrepared(id));
+    }
+    let done = tablet
+        .edit_all(clock::now(), id, edits)
+        .map_err(unnumbered)?;
+    say(id, &done, args.json, lang, out)
 }
 
 /// The day it is here.

@@ -5,10 +5,12 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use sojourn_sync_protocol::record::HandOverState;
 use sojourn_sync_protocol::refusal::Refusal;
 
 use crate::accounts::sessions::NotIn;
 use crate::api::frame::{self, RefusalName};
+use crate::handover::answer::NotAnswered;
 use crate::review::claims::Claim;
 use crate::review::decide::Objection;
 use crate::store::StoreError;
@@ -25,6 +27,9 @@ pub(super) struct Fault {
     /// Who is at work on the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<Claim>,
+    /// How a hand-over stands that does not wait any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<HandOverState>,
     /// How long to wait before asking again, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
@@ -52,6 +57,7 @@ impl Fault {
             code,
             message: std::borrow::Cow::Borrowed(message),
             claim: None,
+            state: None,
             retry_after_ms: None,
         }
     }
@@ -121,6 +127,25 @@ impl From<Objection> for Fault {
             Objection::Edit(_) => said(422, "edit"),
             Objection::Refused(_) => said(422, "refused"),
             Objection::Store(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<NotAnswered> for Fault {
+    fn from(not_answered: NotAnswered) -> Self {
+        let said = |status, code| Fault::said(status, code, &not_answered);
+        match &not_answered {
+            NotAnswered::Unknown => Fault::UNKNOWN,
+            NotAnswered::NotYours => Fault::NOT_YOURS,
+            NotAnswered::Answered(state) => Fault {
+                state: Some(*state),
+                ..said(409, "answered")
+            },
+            NotAnswered::Stale => said(409, "stale"),
+            NotAnswered::Reason => said(422, "reason"),
+            NotAnswered::Unconfirmed => said(422, "unconfirmed"),
+            NotAnswered::Refused(_) => said(422, "refused"),
+            NotAnswered::Store(error) => error.clone().into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod entry;
 mod fault;
+mod handovers;
 mod households;
 mod live;
 mod questions;
@@ -43,6 +44,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(questions::undo))
         .routes(routes!(households::household))
         .routes(routes!(households::areas))
+        .routes(routes!(handovers::hand_overs))
+        .routes(routes!(handovers::hand_over))
+        .routes(routes!(handovers::answer))
+        .routes(routes!(handovers::counts))
         .routes(routes!(trail::trail))
         .routes(routes!(live::live))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

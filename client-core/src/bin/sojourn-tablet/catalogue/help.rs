@@ -47,6 +47,14 @@ pub(crate) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "Moves a household to another area, which becomes responsible for it",
             "家庭迁往另一地区，由该地区负责",
         ),
+        "leaving" => (
+            "Prepares a move: the household stays here until the other area has agreed",
+            "准备迁移：在对方地区接收之前，家庭仍由本地区负责",
+        ),
+        "stays" => (
+            "Takes a prepared move back: the household stays",
+            "撤回准备中的迁移：家庭留下",
+        ),
         "held" => (
             "Shows edits that the server keeps aside, and why",
             "显示服务器搁置的修改及原因",
@@ -199,6 +207,20 @@ A line that cannot be taken in is named, and then nothing of the file is.",
             "  sojourn-tablet move 0199a3 --to 370724001001
   sojourn-tablet move 0199a3 --to 370724001001 --reason work --on 2026-11-20 --address 西巷2号",
         ),
+        "leaving" => (
+            "A family that stands at the new door already is moved with `move`.
+
+  sojourn-tablet leaving 0199a3 --to 370724001001 --on 2026-12-01
+  sojourn-tablet leaving 0199a3 --to 370724001001 --on 2026-12-01 --reason school --until 2027-07",
+            "家庭若已到新住处，请直接用 move。
+
+  sojourn-tablet leaving 0199a3 --to 370724001001 --on 2026-12-01
+  sojourn-tablet leaving 0199a3 --to 370724001001 --on 2026-12-01 --reason school --until 2027-07",
+        ),
+        "stays" => (
+            "  sojourn-tablet stays 0199a3 --reason 'found work here'",
+            "  sojourn-tablet stays 0199a3 --reason 在本地找到工作",
+        ),
         "held" => ("  sojourn-tablet held\n  sojourn-tablet held --json", "  sojourn-tablet held\n  sojourn-tablet held --json"),
         "export" => ("  sojourn-tablet export > households.jsonl", "  sojourn-tablet export > households.jsonl"),
         _ => return None,
@@ -254,8 +276,17 @@ pub(crate) fn argument(command: &str, argument: &str, lang: Lang) -> Option<&'st
             "The file; `-` reads standard input",
             "文件；“-”表示标准输入",
         ),
-        ("move", "to") => ("Area moved to", "迁往地区"),
-        ("move", "reason") => (
+        ("move" | "leaving", "to") => ("Area moved to", "迁往地区"),
+        ("move" | "leaving", "until") => (
+            "When a stay for a time ends; for good when absent",
+            "临时居住的截止日期；缺省为长期",
+        ),
+        ("leaving", "on") => ("Day of the move", "迁移日期"),
+        ("stays", "reason") => (
+            "Why, for those who wait for the household",
+            "原因，供等待接收的一方了解",
+        ),
+        ("move" | "leaving", "reason") => (
             "Why: work, school, family, housing, return-home, other",
             "原因：work、school、family、housing、return-home、other",
         ),

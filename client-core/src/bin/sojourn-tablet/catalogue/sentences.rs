@@ -75,6 +75,10 @@ impl Lang {
                     format!("{place}：{why}\n该文件未导入任何内容；请更正后重试。"),
                 )
             }
+            Problem::NothingPrepared(id) => self.pick(
+                format!("No move of household {id} is prepared, so there is nothing to take back. `show` tells its moves."),
+                format!("家庭 {id} 没有待接收的迁移，无可撤回。用 show 查看其迁移。"),
+            ),
             Problem::Output(error) => self.pick(
                 format!("The output cannot be written: {error}."),
                 format!("无法写出结果：{error}。"),
@@ -298,6 +302,10 @@ impl Lang {
             EditError::NotRemoved(person) => format!("人员 {person} 未被移出。"),
             EditError::AlreadyRegistered => "该家庭已登记。".into(),
             EditError::NotRegistered => "该家庭尚未登记。".into(),
+            EditError::MoveProposed { to } => {
+                format!("已有一次迁往 {to} 的迁移在等待接收；请先撤回。")
+            }
+            EditError::NotProposed { entry } => format!("{entry} 不是等待答复的迁移。"),
             EditError::NothingChanged => "登记内容本来如此，未作改动。".into(),
             EditError::Damaged(reason) => format!("文档无法写入：{reason}。"),
         }
