@@ -7,6 +7,13 @@ import type {
   Case,
   Choice,
   Claim,
+  Deed,
+  Flows,
+  Group,
+  HandOver,
+  HandOverId,
+  HandOverPage,
+  HandOverState,
   HouseholdPage,
   Kind,
   Me,
@@ -27,6 +34,8 @@ export const CODES = [
   'unknown',
   'stale',
   'claimed',
+  'answered',
+  'unconfirmed',
   'reason',
   'not-a-choice',
   'unknown-area',
@@ -46,6 +55,8 @@ interface RefusalBody {
   message?: string;
   retry_after_ms?: number;
   claim?: Claim;
+  /** How a hand-over stands that was answered meanwhile. */
+  state?: HandOverState;
 }
 
 /** A refusal. */
@@ -148,6 +159,27 @@ export const decide = (question: QuestionId, seen: string[], choice: Choice, rea
   write('question/decide', { question: named(question), seen, choice, reason });
 export const undo = (household: string, document: string, decision: string, reason: string): Promise<Outcome> =>
   write('decision/undo', { household, document, decision, reason });
+
+/** What narrows the list of hand-overs. */
+export interface HandOverFilter {
+  group?: Group | undefined;
+  area?: string | undefined;
+}
+
+export const handOvers = (filter: HandOverFilter, after: string | undefined, most: number, signal?: AbortSignal) =>
+  read<HandOverPage>('handovers', { ...filter, after, most }, signal);
+export const handOver = ({ household, entry }: HandOverId, signal?: AbortSignal) =>
+  read<HandOver>('handover', { household, entry }, signal);
+export const answerHandOver = (
+  { household, entry }: HandOverId,
+  seen: string[],
+  answer: Deed,
+  reason: string,
+  family_agrees: boolean,
+): Promise<{ state: HandOverState }> =>
+  write('handover/answer', { household, entry, seen, answer, reason, family_agrees });
+export const flows = (since: number, until: number, signal?: AbortSignal) =>
+  read<Flows>('handover/counts', { since, until }, signal);
 
 export const household = (id: string, signal?: AbortSignal) => read<HouseholdPage>('household', { id }, signal);
 export const areas = (): Promise<Area[]> => read('areas', {});

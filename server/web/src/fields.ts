@@ -67,6 +67,9 @@ export const FIELDS = {
     input: 'choice',
     of: ['work', 'school', 'family', 'housing', 'return-home', 'other'],
   },
+  'moves/{move}/until': { input: 'date' },
+  'moves/{move}/state': { input: 'choice', of: ['proposed', 'accepted', 'rejected', 'withdrawn'] },
+  'moves/{move}/answer': { input: 'long' },
   'needs/{need}/kind': {
     input: 'choice',
     of: ['certificate', 'school', 'insurance', 'benefit', 'health', 'housing', 'other'],

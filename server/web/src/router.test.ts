@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { nameOf } from './keys';
-import { type Route, routeOf, toAreas, toAudit, toHousehold, toQuestion, toQueue, toWelcome } from './router';
+import {
+  type Route,
+  routeOf,
+  toAreas,
+  toAudit,
+  toHandOver,
+  toHandOvers,
+  toHousehold,
+  toQuestion,
+  toQueue,
+  toWelcome,
+} from './router';
 
 const open = (path: string): Route => routeOf(new URL(path, 'http://register.example'));
 
@@ -9,6 +20,10 @@ test('an address and what it shows are the same, both ways', () => {
   expect(open(toQueue(filter, 'a b&c'))).toEqual({ page: 'queue', filter, after: 'a b&c' });
   const id = { household: 'h', kind: 'edit-of-removed', document: 'core', subject: 'persons/x aa bb' } as const;
   expect(open(toQuestion(id, filter))).toEqual({ page: 'question', id, filter });
+  const narrowed = { group: 'incoming', area: '370281' } as const;
+  expect(open(toHandOvers(narrowed, 'a b'))).toEqual({ page: 'handovers', filter: narrowed, after: 'a b' });
+  const move = { household: 'h', entry: 'm' };
+  expect(open(toHandOver(move, narrowed))).toEqual({ page: 'handover', id: move, filter: narrowed });
   expect(open(toHousehold('h'))).toEqual({ page: 'household', id: 'h' });
   expect(open(toAreas())).toEqual({ page: 'areas' });
   expect(open(toAudit('x'))).toEqual({ page: 'audit', before: 'x' });
@@ -25,7 +40,8 @@ test('the queue is the first page, and what is not known narrows nothing', () =>
 });
 
 test('what is incomplete is nowhere', () => {
-  for (const path of ['/console/question?household=h', '/console/household', '/console/nothing', '/elsewhere']) {
+  const incomplete = ['/console/question?household=h', '/console/handover?household=h', '/console/household'];
+  for (const path of [...incomplete, '/console/nothing', '/elsewhere']) {
     expect(open(path)).toEqual({ page: 'nowhere' });
   }
 });

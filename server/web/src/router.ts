@@ -1,11 +1,22 @@
 // Addresses under /console/ and what they show. Pure: an address in, a route out, and back.
 
-import type { Filter } from './api';
-import { KINDS, type Kind, type QuestionId, SEVERITIES, type Severity } from './model';
+import type { Filter, HandOverFilter } from './api';
+import {
+  GROUPS,
+  type Group,
+  type HandOverId,
+  KINDS,
+  type Kind,
+  type QuestionId,
+  SEVERITIES,
+  type Severity,
+} from './model';
 
 export type Route =
   | { page: 'queue'; filter: Filter; after: string | undefined }
   | { page: 'question'; id: QuestionId; filter: Filter }
+  | { page: 'handovers'; filter: HandOverFilter; after: string | undefined }
+  | { page: 'handover'; id: HandOverId; filter: HandOverFilter }
   | { page: 'household'; id: string }
   | { page: 'areas' }
   | { page: 'audit'; before: string | undefined }
@@ -26,7 +37,15 @@ function filterOf(query: URLSearchParams, prefix: string): Filter {
   };
 }
 
-function put(query: URLSearchParams, prefix: string, filter: Filter): void {
+function handOverFilterOf(query: URLSearchParams, prefix: string): HandOverFilter {
+  const group = query.get(`${prefix}group`);
+  return {
+    group: GROUPS.find((known): known is Group => known === group),
+    area: query.get(`${prefix}area`) || undefined,
+  };
+}
+
+function put(query: URLSearchParams, prefix: string, filter: Filter | HandOverFilter): void {
   for (const [key, value] of Object.entries(filter)) {
     if (value) query.set(prefix + key, String(value));
   }
@@ -49,6 +68,13 @@ export function routeOf(url: URL): Route {
         return { page: 'nowhere' };
       }
       return { page: 'question', id: { household, kind, document, subject }, filter: filterOf(query, LIST) };
+    }
+    case `${BASE}handovers`:
+      return { page: 'handovers', filter: handOverFilterOf(query, ''), after: query.get('after') ?? undefined };
+    case `${BASE}handover`: {
+      const [household, entry] = [query.get('household'), query.get('entry')];
+      if (!household || !entry) return { page: 'nowhere' };
+      return { page: 'handover', id: { household, entry }, filter: handOverFilterOf(query, LIST) };
     }
     case `${BASE}household`: {
       const id = query.get('id');
@@ -81,6 +107,19 @@ export function toQuestion(id: QuestionId, filter: Filter = {}): string {
   const query = new URLSearchParams({ household, kind, document, subject });
   put(query, LIST, filter);
   return address('question', query);
+}
+
+export function toHandOvers(filter: HandOverFilter = {}, after?: string): string {
+  const query = new URLSearchParams();
+  put(query, '', filter);
+  if (after) query.set('after', after);
+  return address('handovers', query);
+}
+
+export function toHandOver({ household, entry }: HandOverId, filter: HandOverFilter = {}): string {
+  const query = new URLSearchParams({ household, entry });
+  put(query, LIST, filter);
+  return address('handover', query);
 }
 
 export const toHousehold = (id: string): string => address('household', new URLSearchParams({ id }));

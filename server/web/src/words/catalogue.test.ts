@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../api';
 import { FIELDS, type FieldName, placeOf } from '../fields';
-import { ACTIONS, ASIDE, KINDS, ROLES, SEVERITIES } from '../model';
+import { ACTIONS, ASIDE, DEEDS, GROUPS, HANDOVER_STATES, KINDS, ROLES, SEVERITIES } from '../model';
 import { en } from './en';
 import { zh } from './zh';
 
@@ -50,7 +50,7 @@ describe('the catalogue', () => {
     const named = new Set(
       [...said.matchAll(/words((?:\.\w+)+)/g)].flatMap(([, path = '']) => path.slice(1).split('.', 1)),
     );
-    const groups = ['signIn', 'welcome', 'list', 'ask', 'home', 'story', 'tree', 'log', 'keys'] as const;
+    const groups = ['signIn', 'welcome', 'list', 'ask', 'hand', 'home', 'story', 'tree', 'log', 'keys'] as const;
     const unsaid = groups.flatMap((group) =>
       Object.keys(en[group]).filter(
         (key) => !new RegExp(`\\b${group}\\.${key}\\b|\\b${key}\\b[^;]*= words\\.${group};`).test(said),
@@ -69,6 +69,14 @@ describe('the catalogue', () => {
     ['actions', ACTIONS],
   ] as const)('has words for every one of %s', (part, all) => {
     for (const words of [en, zh]) expect(Object.keys(words[part]).sort()).toEqual([...all].sort());
+  });
+
+  test.each([
+    ['groups', GROUPS],
+    ['states', HANDOVER_STATES],
+    ['deeds', DEEDS],
+  ] as const)('has words for every one of the %s of hand-overs', (part, all) => {
+    for (const words of [en, zh]) expect(Object.keys(words.hand[part]).sort()).toEqual([...all].sort());
   });
 });
 

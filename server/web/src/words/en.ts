@@ -1,7 +1,7 @@
 // English. The shape of this catalogue is the shape of every other.
 import type { Code } from '../api';
 import type { FieldName, WordField, WordOf } from '../fields';
-import type { Action, Aside, Kind, Role, Severity } from '../model';
+import type { Action, Aside, Deed, Group, HandOverState, Kind, Role, Severity } from '../model';
 
 const consent = { given: 'given', refused: 'refused', withdrawn: 'withdrawn' };
 
@@ -50,6 +50,8 @@ const refused: Record<Code, string> = {
   unknown: 'There is nothing here any more, or it is not in your areas.',
   stale: 'The record has changed since you looked. This is how it stands now; your reason is kept.',
   claimed: 'Somebody else is at work on this.',
+  answered: 'This hand-over was answered or taken back meanwhile. This is how it stands now.',
+  unconfirmed: 'The family refused that its records follow it. Ask it, and say that it agrees.',
   reason: 'A reason has 1 to 500 characters.',
   'not-a-choice': 'This choice does not answer the question any more. Choose again.',
   'unknown-area': 'The register does not know this area.',
@@ -94,6 +96,9 @@ const fields: Record<FieldName, string> = {
   'moves/{move}/to': 'Moved to',
   'moves/{move}/on': 'Day of the move',
   'moves/{move}/reason': 'Why they moved',
+  'moves/{move}/until': 'Until',
+  'moves/{move}/state': 'Hand-over',
+  'moves/{move}/answer': 'Why it was rejected or withdrawn',
   'needs/{need}/kind': 'Kind of request',
   'needs/{need}/text': 'Request',
   'needs/{need}/urgency': 'Urgency',
@@ -169,6 +174,12 @@ const words: { [N in WordField]: Record<WordOf<N>, string> } = {
     'return-home': 'return home',
     other: 'other',
   },
+  'moves/{move}/state': {
+    proposed: 'waits for the other area',
+    accepted: 'taken over',
+    rejected: 'not taken over',
+    withdrawn: 'withdrawn',
+  },
   'needs/{need}/kind': {
     certificate: 'certificate',
     school: 'school',
@@ -203,6 +214,9 @@ const edits: Record<string, string> = {
   'restore-person': 'took a person back in',
   set: 'changed fields',
   move: 'moved the household',
+  'propose-move': 'prepared a move',
+  'withdraw-move': 'took a prepared move back',
+  'answer-move': 'answered a prepared move',
   'note-need': 'noted a request',
   'nobody-home': 'found nobody home',
   'record-visit': 'recorded a visit',
@@ -224,8 +238,26 @@ const actions: Record<Action, string> = {
   'decision-proposed': 'proposed how to settle a question',
   decided: 'settled a question',
   'decision-undone': 'took a decision back',
+  'hand-over-read': 'read a hand-over',
+  'hand-over-accepted': 'took a family over',
+  'hand-over-rejected': 'did not take a family over',
+  'hand-over-withdrawn': 'took a hand-over back',
   'trail-read': 'read this trail',
 };
+const groups: Record<Group, string> = {
+  escalated: 'Past their time',
+  incoming: 'Coming to your areas',
+  outgoing: 'Leaving your areas',
+};
+const states: Record<HandOverState, string> = {
+  proposed: 'waits for an answer',
+  accepted: 'taken over',
+  rejected: 'not taken over',
+  withdrawn: 'withdrawn',
+  overtaken: 'overtaken: the family has moved otherwise',
+  unclear: 'unclear: what people wrote contradicts itself',
+};
+const deeds: Record<Deed, string> = { accept: 'Take over', reject: 'Do not take over', withdraw: 'They stay' };
 const many = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
 export const en = {
@@ -287,6 +319,7 @@ export const en = {
   lateOf: 'An edit from the former area',
   removedOne: 'A person removed by one, edited by another',
   areaOf: (code: string) => `Area ${code}`,
+  takenOver: 'Taken over from another area',
 
   signIn: {
     title: 'Sign in',
@@ -406,6 +439,57 @@ export const en = {
     stale: 'It has changed',
     position: (at: number, of: number) => `${at} of ${of}`,
   },
+  hand: {
+    title: 'Hand-overs',
+    one: 'Hand-over',
+    lead: 'Families that are about to move, between the area that lets them go and the area that takes them over.',
+    total: (n: number) => many(n, 'hand-over waits', 'hand-overs wait'),
+    waits: (n: number) => `${many(n, 'hand-over waits', 'hand-overs wait')} for you`,
+    groups,
+    states,
+    deeds,
+    group: 'Group',
+    route: (from: string, to: string) => `${from} → ${to}`,
+    way: 'From and to',
+    day: 'Day of the move',
+    until: (day: string) => `until ${day}`,
+    forGood: 'for good',
+    howLong: 'For how long',
+    why: 'Why',
+    since: 'Waiting since',
+    deadline: 'Answer by',
+    overdue: 'past its time',
+    state: 'How it stands',
+    answerWas: 'What was answered',
+    empty: 'No family is about to move in or out of your areas.',
+    emptyFiltered: 'No hand-over waits that these filters let through.',
+    stubOnly: 'Until you take the family over you see no more of its record than this.',
+    travels: 'What travels with the family',
+    needs: 'Open requests',
+    visits: 'Next visits due',
+    noHealth: 'not known here',
+    places: 'Children under seven without a school place',
+    contradictions: 'Questions still open',
+    sharing: 'Consent to sharing',
+    notAsked: 'not asked',
+    refusedSharing:
+      'The family refused, or may have refused, that its records follow it. Ask it before you take it over.',
+    familyAgrees: 'I asked the family, and it agrees',
+    answer: 'Your answer',
+    why_accept: 'The family becomes yours; both areas are told at once. To undo it, hand the family back.',
+    why_reject: 'The family stays where it is. Its area reads your reason.',
+    why_withdraw: 'The family stays in your area. The other area reads your reason.',
+    optional: 'To take over needs no reason.',
+    commit: 'Answer',
+    done: (what: string, of: string) => `${what}: ${of}.`,
+    flows: (days: number) => `Families in the last ${days} days`,
+    came: 'Came',
+    went: 'Went',
+    atOnce: (n: number) => `${n} at once`,
+    openIn: 'Waiting to come',
+    openOut: 'Waiting to go',
+    noFlows: 'Nobody came or went.',
+  },
   home: {
     people: 'People',
     livedWhere: 'Where they have lived',
@@ -484,6 +568,7 @@ export const en = {
     back: 'back to the list',
     help: 'these keys',
     queue: 'to the open questions',
+    handOvers: 'to the hand-overs',
     leave: 'leave the text field',
   },
 };

@@ -118,8 +118,12 @@ export function question(ground: Ground, id: Pick<QuestionId, 'kind' | 'subject'
   }
 }
 
+/** Whether a decision says that it accepted a hand-over. */
+export const isHandOver = (about: string): boolean => about.startsWith('hand-over ');
+
 /** What a decision says that it is about: its kind, then its subject. */
 export function about(ground: Ground, text: string): string {
+  if (isHandOver(text)) return ground.words.takenOver;
   const at = text.indexOf(' ');
   const kind = text.slice(0, at === -1 ? text.length : at);
   const kinds: Record<string, string> = ground.words.kinds;
