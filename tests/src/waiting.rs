@@ -1,12 +1,12 @@
 //! What waits for a reviewer after the day in four villages, and the accounts to settle it with.
 //!
 //! The two tablets of one village write past each other once more: about an allergy, an address, where a family went, and somebody
-//! who was taken out of a household. The day itself leaves a birth date with two values, and an edit that came after a move.
+//! who was taken out of a household. One of them prepares a move to another village. The day itself leaves a birth date with two values, and an edit that came after a move.
 
 use serde_json::Value;
 use sojourn_sync_protocol::{
     Timestamp,
-    record::{Assignments, Edit, NewMove, Value as Written},
+    record::{Assignments, Edit, HouseholdView, NewHandOver, NewMove, Value as Written},
 };
 use std::{fs, io, path::Path};
 
@@ -63,12 +63,16 @@ pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -
     let mut next = || others.next().expect("there are four families");
     let (allergic, housed, gone) = (next(), next(), next());
     for (at, tablet) in scene.tablets.iter().enumerate() {
-        let lines = [
+        let mut lines = vec![
             line(scene, allergic, &allergy(scene, allergic, at)),
             line(scene, housed, &address(at)),
             line(scene, gone, &went(scene.elsewhere[at])),
             line(scene, removed, &of_somebody(scene, removed, at)),
         ];
+        // One of them also prepares a move: the area that is asked answers.
+        if at == 0 {
+            lines.push(line(scene, allergic, &leaving(scene.elsewhere[0])));
+        }
         let file = scene.folder.join(format!("night-{}.jsonl", at + 1));
         fs::write(&file, files::text(&lines))?;
         tablet.run([Path::new("import"), &file]).ok();
@@ -88,6 +92,17 @@ pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -
         let found = waiting.iter().filter(|found| found.as_str() == *kind);
         found.count() == *many
     });
+    account.tell(&sentence!(
+        "1 户准备迁往另一村，等对方地区的审核员接收",
+        "one family prepares to move to another village, and waits for a reviewer there to take it over",
+    ));
+    account.check(
+        hand_overs(server) == 1,
+        sentence!(
+            "准备中的迁移在等对方答复",
+            "the move that is prepared waits for its answer"
+        ),
+    );
     account.check(
         all_wait,
         sentence!(
@@ -121,6 +136,16 @@ fn went(to: &Village) -> Edit {
         to: to.code.to_string(),
         on: "2026-11".into(),
         ..NewMove::default()
+    })
+}
+
+fn leaving(to: &Village) -> Edit {
+    Edit::ProposeMove(NewHandOver {
+        to: to.code.to_string(),
+        on: "2026-12-15".into(),
+        reason: Some("school".into()),
+        until: Some("2027-07".into()),
+        ..NewHandOver::default()
     })
 }
 
@@ -158,6 +183,14 @@ fn questions(server: &Server) -> Vec<String> {
         );
     }
     kinds
+}
+
+/// How many moves are prepared and wait, as the office exports it.
+fn hand_overs(server: &Server) -> usize {
+    let households = server.export(PROVINCE).into_iter();
+    let views = households.filter_map(|line| serde_json::from_value::<HouseholdView>(line).ok());
+    let waits = |view: HouseholdView| view.prepared_moves().count();
+    views.map(waits).sum()
 }
 
 /// Gives two reviewers and a privacy officer their accounts; tells how to sign in with each.

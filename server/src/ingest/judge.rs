@@ -12,9 +12,7 @@ use sojourn_sync_protocol::{
     batch::{Batch, PushedChange},
     gate::{self, ChangeHead},
     message::{Fate, Grant, QuarantineReason},
-    record::{
-        Attribution, HandOver, HandOverState, Touch, Unfit, Value, hand_overs, inspect, is_decision,
-    },
+    record::{Attribution, HandOver, Touch, Unfit, Value, hand_overs, inspect, is_decision},
 };
 
 use super::quarantine::{self, Aside};
@@ -268,7 +266,7 @@ impl Pass<'_, '_> {
         );
         // A desk may be asked to take the household over: then it may answer.
         let asked = match self.desk {
-            true => proposed_to(scratch)?,
+            true => scratch.proposed_to()?,
             false => Vec::new(),
         };
         let by = self.by;
@@ -525,8 +523,8 @@ impl Pass<'_, '_> {
                     continue;
                 }
                 let finished = scratch.finish(self.batch, &mut found.standing.items);
-                let shown = finished
-                    .and_then(|()| Ok((persons_of(scratch, key)?, hand_overs_of(scratch)?)));
+                let shown =
+                    finished.and_then(|()| Ok((persons_of(scratch, key)?, scratch.hand_overs()?)));
                 match shown {
                     Ok((persons, moves)) => {
                         if !matches!(persons, Persons::Same) {
@@ -551,20 +549,6 @@ fn persons_of(scratch: &Scratch, key: Option<&IdHashKey>) -> Result<Persons, Qua
         return Ok(Persons::Unmade);
     };
     guarded(|| projection::rows_of(scratch.document(), key)).map(Persons::Ready)
-}
-
-fn hand_overs_of(scratch: &Scratch) -> Result<Option<Vec<HandOver>>, QuarantineReason> {
-    if !scratch.shows_moves || scratch.document().id().kind != DocKind::Core {
-        return Ok(None);
-    }
-    guarded(|| hand_overs(scratch.document())).map(Some)
-}
-
-/// The areas to which a household may be handed over; none of another document than its core.
-fn proposed_to(scratch: &Scratch) -> Result<Vec<AreaCode>, QuarantineReason> {
-    let mut all = guarded(|| hand_overs(scratch.document()))?;
-    all.retain(|one| one.state == HandOverState::Proposed);
-    Ok(all.into_iter().filter_map(|one| one.to).collect())
 }
 
 impl Household {

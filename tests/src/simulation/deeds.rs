@@ -3,7 +3,7 @@
 
 use sojourn_client_core::{documents, store::StoreError, sync::driver::Clock as _};
 use sojourn_sync_protocol::{
-    HouseholdId,
+    HouseholdId, MoveId,
     record::{Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
 };
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The day of everything that has a day.
-const DAY: &str = "2026-11-24";
+pub(super) const DAY: &str = "2026-11-24";
 
 /// What a text is written into.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,7 @@ pub(super) enum Into {
     Person,
     Visit,
     Move { to: usize },
+    Stay { prepared: MoveId },
 }
 
 impl World {
@@ -67,6 +68,10 @@ impl World {
                 address: Some(text),
                 ..NewMove::default()
             }),
+            Into::Stay { prepared } => Edit::WithdrawMove {
+                r#move: prepared,
+                reason: text,
+            },
         }
     }
 
@@ -102,7 +107,7 @@ impl World {
         !held.is_empty() && self.edit_this(at, held[household % held.len()], into)
     }
 
-    fn edit_this(&mut self, at: usize, id: HouseholdId, into: Into) -> bool {
+    pub(super) fn edit_this(&mut self, at: usize, id: HouseholdId, into: Into) -> bool {
         let number = self.next_mark();
         let edit = self.edit_of(into, number);
         let slot = &self.slots[at];

@@ -7,6 +7,8 @@ use sojourn_disk::{Call, Effect, Plan};
 
 use super::op::{Fault, Op};
 
+/// Longer than a hand-over may wait for its answer.
+const HAND_OVER_MINUTES: i64 = 15 * 24 * 60;
 /// Days by which a clock jumps: ten years.
 const TEN_YEARS: i64 = 3652;
 /// Kinds of disaster, of which a run draws some.
@@ -47,15 +49,25 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
     let to = rng.random_range(0..4);
     match rng.random_range(0..100) {
         0..4 => Op::Register { tablet, area: to },
-        4..11 => Op::Phone { tablet, household },
-        11..18 => Op::Address { tablet, household },
+        4..9 => Op::Phone { tablet, household },
+        9..11 => Op::Propose {
+            tablet,
+            household,
+            to,
+        },
+        11..16 => Op::Address { tablet, household },
+        16..18 => Op::Answer {
+            which: household,
+            how: to,
+        },
         18..20 => Op::LateParts {
             tablet: rng.random_range(0..2),
             other: [0, 1, 4][rng.random_range(0..3)],
             household,
             to,
         },
-        20..25 => Op::Person { tablet, household },
+        20..24 => Op::Person { tablet, household },
+        24 => Op::Stay { tablet, household },
         25..31 => Op::Visit { tablet, household },
         31..37 => Op::Move {
             tablet,
@@ -95,6 +107,10 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
                 .then(|| (rng.random_range(0..4) / 2, fault(rng))),
         },
         75..78 => Op::DeliverLate,
+        // Now and then longer than a hand-over may wait.
+        78..80 if rng.random_range(0..3) == 0 => Op::Pass {
+            minutes: HAND_OVER_MINUTES,
+        },
         78..80 => Op::Pass {
             minutes: rng.random_range(1..30),
         },

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 57] = [
+pub const KINDS: [&str; 62] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -51,6 +51,11 @@ pub const KINDS: [&str; 57] = [
     "grant narrowed or moved",
     "grant narrowed with unsent work",
     "household moved offline",
+    "move prepared offline",
+    "prepared move taken back offline",
+    "family taken over",
+    "family not taken over",
+    "hand-over past its time",
     "two areas claim a household",
     "edit after a move",
     "link gone between an edit and the next",

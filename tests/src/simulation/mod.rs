@@ -11,6 +11,7 @@ mod deeds;
 mod draw;
 mod folders;
 mod frames;
+mod handovers;
 mod kinds;
 mod layout;
 mod ledger;

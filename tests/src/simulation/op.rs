@@ -94,6 +94,16 @@ pub enum Op {
         household: usize,
         to: usize,
     },
+    /// A move of the household is prepared.
+    Propose {
+        tablet: usize,
+        household: usize,
+        to: usize,
+    },
+    /// A move that is prepared is taken back.
+    Stay { tablet: usize, household: usize },
+    /// A reviewer answers one of the hand-overs that wait, after others tried who may not.
+    Answer { which: usize, how: usize },
     /// Two tablets that hold the same household move it to different villages, neither knowing of the other.
     Contest {
         tablet: usize,

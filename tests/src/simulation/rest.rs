@@ -63,9 +63,10 @@ impl World {
         self.nothing_written_is_lost()?;
         self.everybody_holds_the_same()?;
         self.server_is_sound()?;
+        self.hand_overs_add_up()?;
         self.tablets_are_sound()?;
         self.no_disk_holds_what_is_not_granted()?;
-        self.figures.checked += 6;
+        self.figures.checked += 7;
         let figures = &mut self.figures;
         self.network.watching(|watch| {
             for (name, count) in &watch.faults {

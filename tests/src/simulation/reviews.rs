@@ -27,7 +27,7 @@ pub(super) struct Made {
 
 impl World {
     /// Two people who answer for everything. A register put back to a copy may not know them any more.
-    fn reviewers(&mut self) -> Option<[Reviewer; 2]> {
+    pub(super) fn reviewers(&mut self) -> Option<[Reviewer; 2]> {
         let Ok(Outcome::StaffList(staff)) = self.office(Command::ListStaff) else {
             return None;
         };
@@ -55,7 +55,7 @@ impl World {
         Some([reviewer(found[0]), reviewer(found[1])])
     }
 
-    fn everywhere(&self) -> Vec<AreaCode> {
+    pub(super) fn everywhere(&self) -> Vec<AreaCode> {
         let villages = self.layout.villages.iter();
         villages
             .map(|village| village.parse().expect("a code of this world"))
@@ -161,9 +161,11 @@ impl World {
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
                 value: Some(Value::from(self.village(choice))),
             },
-            _ if choice.is_multiple_of(3) || values.is_empty() => Choice::Other {
-                value: Some(Value::from("中间")),
-            },
+            _ if values.is_empty() || (choice.is_multiple_of(3) && !of_a_move(case)) => {
+                Choice::Other {
+                    value: Some(Value::from("中间")),
+                }
+            }
             _ => Choice::Value {
                 change: values[choice % values.len()],
             },
@@ -228,12 +230,17 @@ impl World {
     }
 
     /// What the server's disk is to blame for is no fault of the server's.
-    fn only_if_struck(&self, what: &str) -> Result<(), String> {
+    pub(super) fn only_if_struck(&self, what: &str) -> Result<(), String> {
         if self.server.struck() || self.server.disk.down().is_some() {
             return Ok(());
         }
         Err(what.to_owned())
     }
+}
+
+/// What stands in a move is a word, a day or an area; an address is any text.
+fn of_a_move(case: &Case) -> bool {
+    case.question.subject.starts_with("moves/")
 }
 
 fn is(open: &Question, question: &QuestionId) -> bool {

@@ -22,7 +22,7 @@ use sojourn_server::{
     office::{self, Command, DeviceRow, OfficeError, Outcome},
     state::AppState,
 };
-use sojourn_sync_protocol::{AreaCode, ChangeHash, Timestamp};
+use sojourn_sync_protocol::{AreaCode, ChangeHash, HouseholdId, MoveId, Timestamp};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::mpsc};
 use tokio_util::sync::CancellationToken;
@@ -64,6 +64,8 @@ pub(super) struct World {
     /// Marks drawn so far.
     pub(super) written: u64,
     pub(super) stranger: Option<Stranger>,
+    /// Hand-overs that reviewers answered.
+    pub(super) answered: Vec<(HouseholdId, MoveId)>,
     /// What reviewers decided and nobody has taken back.
     pub(super) decided: Vec<Made>,
     /// The server was put back to a time before.
@@ -112,6 +114,7 @@ impl World {
             written: 0,
             stranger: None,
             decided: Vec::new(),
+            answered: Vec::new(),
             went_back: false,
             restarts: 0,
             restarts_at_delivery: 0,
@@ -311,6 +314,8 @@ impl World {
             | Op::Person { tablet, .. }
             | Op::Visit { tablet, .. }
             | Op::Move { tablet, .. }
+            | Op::Propose { tablet, .. }
+            | Op::Stay { tablet, .. }
             | Op::KillTablet { tablet }
             | Op::CutTablet { tablet }
             | Op::LockTablet { tablet } => self.slots[tablet % many].hardware.expose(),
@@ -323,7 +328,8 @@ impl World {
             | Op::CutServer
             | Op::RestartServer
             | Op::Decide { .. }
-            | Op::TakeBack { .. } => {
+            | Op::TakeBack { .. }
+            | Op::Answer { .. } => {
                 self.server.expose();
             }
             _ => {}
@@ -359,6 +365,15 @@ impl World {
                     self.fired("household moved offline");
                 }
             }
+            Op::Propose {
+                tablet,
+                household,
+                to,
+            } => {
+                self.propose(tablet % many, *household, *to);
+            }
+            Op::Stay { tablet, household } => self.stay(tablet % many, *household),
+            Op::Answer { which, how } => self.answer(*which, *how)?,
             Op::Contest {
                 tablet,
                 other,

@@ -144,3 +144,67 @@ fn nobody_receives_what_is_not_theirs() {
     assert_eq!(theirs.run(["status", "--json"]).json()["pending"], 0);
     office.close();
 }
+
+#[test]
+fn a_family_that_is_about_to_leave_is_listed_so_and_stays_when_that_is_taken_back() {
+    let office = Office::open();
+    let [old, new] = [("old", "v1"), ("new", "v3")].map(|(name, area)| office.tablet(name, area));
+    let mut generator = Generator::new(5, NOW);
+    let household = generator.household(&village("v1"), Some(3));
+    let id = household.id.to_string();
+    office.import(&old, &[files::household_line(&household, NOW)]);
+    let leaving = [
+        "leaving",
+        &id,
+        "--to",
+        "v3",
+        "--on",
+        "2026-12-01",
+        "--reason",
+        "school",
+    ];
+    old.run(leaving).ok();
+    let again = old.run(leaving);
+    assert_eq!(again.code, 19, "{}", again.stderr);
+    assert!(
+        again.stderr.contains("withdraw that one first"),
+        "{}",
+        again.stderr
+    );
+    sync(&old);
+    sync(&new);
+    assert!(holds(&old, &id) && !holds(&new, &id), "nobody moved yet");
+    let row = &old.run(["list", "--json"]).json()[0];
+    assert_eq!(
+        (&row["moving_to"], &row["moving_on"]),
+        (&json!("v3"), &json!("2026-12-01"))
+    );
+    for (lang, told) in [("en", "leaving for"), ("zh", "将于 2026-12-01 迁往")] {
+        let listed = old.run(["list", "--lang", lang]).ok();
+        assert!(listed.contains(told), "{listed}");
+    }
+
+    old.run(["stays", &id, "--reason", "在本地入学"]).ok();
+    let gone = old.run(["stays", &id, "--reason", "x"]);
+    assert_eq!(gone.code, 3, "{}", gone.stderr);
+    assert_eq!(old.run(["list", "--json"]).json()[0]["moving_to"], "");
+    let shown = old.run(["show", &id]).ok();
+    assert!(
+        shown.contains("withdrawn") && shown.contains("在本地入学"),
+        "{shown}"
+    );
+
+    // A family that goes there after all takes the entry along that was prepared.
+    old.run(leaving).ok();
+    old.run(["move", &id, "--to", "v3", "--until", "2027-07"])
+        .ok();
+    sync(&old);
+    sync(&new);
+    assert!(!holds(&old, &id) && holds(&new, &id));
+    let moves = new.run(["show", &id, "--json"]).json()["moves"].clone();
+    let states: Vec<_> = moves.as_object().unwrap().values().collect();
+    assert_eq!(states.len(), 2);
+    assert_eq!(states[1]["state"], "accepted", "{moves}");
+    assert_eq!(states[1]["until"], "2027-07");
+    office.close();
+}
