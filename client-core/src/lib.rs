@@ -13,6 +13,7 @@ pub mod documents;
 pub mod edits;
 pub mod enrol;
 pub mod error;
+pub mod held;
 pub mod history;
 pub mod identity;
 pub mod outbox;

@@ -343,6 +343,12 @@ pub fn held(tx: &Tx<'_>) -> Result<Vec<OutboxRow>, StoreError> {
     select(tx, "held IS NOT NULL", &[])
 }
 
+/// Every held edit of a household, oldest first.
+pub(crate) fn held_of(tx: &Tx<'_>, household: HouseholdId) -> Result<Vec<OutboxRow>, StoreError> {
+    let household: &[u8] = household.as_bytes();
+    select(tx, "household = ?1 AND held IS NOT NULL", &[&household])
+}
+
 /// Every row of a document, held ones among them.
 pub(crate) fn rows_of(tx: &Tx<'_>, id: DocumentId) -> Result<Vec<OutboxRow>, StoreError> {
     let household: &[u8] = id.household.as_bytes();

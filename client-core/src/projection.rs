@@ -14,7 +14,7 @@ use crate::cache::{Cache, Loaded};
 use crate::error::Error;
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
-use crate::{documents, outbox, search};
+use crate::{documents, held, outbox, search};
 
 /// The rows that were replaced: they held every household whole, as JSON.
 pub(crate) const SCHEMA_WITH_VIEWS: &str = "
@@ -82,7 +82,7 @@ pub struct HouseholdRow {
     pub contradictions: u32,
     /// Edits not yet acknowledged.
     pub pending: u32,
-    /// Edits held.
+    /// Edits held that nobody has decided about.
     pub held: u32,
     /// It moved out of this tablet's areas and goes once nothing of it is pending.
     pub leaving: bool,
@@ -221,7 +221,7 @@ pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Res
         return Ok(());
     };
     let mut projected = Projected::of(&view, updated);
-    let (pending, held) = outbox::counts_of(tx, household)?;
+    let (pending, held) = counts(tx, cache, household)?;
     projected.row = HouseholdRow {
         pending,
         held,
@@ -232,13 +232,23 @@ pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Res
 }
 
 /// Notes how much of a household is pending now, its documents being as they were.
-pub(crate) fn recount(tx: &Tx<'_>, household: HouseholdId) -> Result<(), StoreError> {
-    let (pending, held) = outbox::counts_of(tx, household)?;
+pub(crate) fn recount(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Result<(), Error> {
+    let (pending, held) = counts(tx, cache, household)?;
     tx.execute(
         "UPDATE households SET pending = ?2, held = ?3 WHERE household = ?1",
         rusqlite::params![household.as_bytes(), pending, held],
     )?;
     Ok(())
+}
+
+/// How many edits of a household are pending, and how many are held and nobody has decided about them.
+fn counts(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Result<(u32, u32), Error> {
+    let (pending, held) = outbox::counts_of(tx, household)?;
+    if held == 0 {
+        return Ok((pending, 0));
+    }
+    let waiting = held::waiting_of(tx, cache, household)?;
+    Ok((pending, u32::try_from(waiting).unwrap_or(u32::MAX)))
 }
 
 fn small(count: usize) -> u32 {

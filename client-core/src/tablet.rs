@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::clock::Random;
 use crate::edits::{self, Edited, Import};
 use crate::error::Error;
+use crate::held::{self, HeldEdit};
 use crate::history::{self, Written};
 use crate::identity::{self, Identity};
 use crate::outbox::{self, OutboxRow};
@@ -81,7 +82,7 @@ pub struct Status {
     pub contradictions: u64,
     /// Edits not yet acknowledged.
     pub pending: u64,
-    /// Edits held.
+    /// Edits held that nobody has decided about.
     pub held: u64,
     /// When the last session ended in agreement.
     pub synced_at: Option<Timestamp>,
@@ -362,6 +363,14 @@ impl Tablet {
         Ok(self.store.read::<_, StoreError>("held", outbox::held)?)
     }
 
+    /// Held edits with what a reviewer decided about them since, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::Record`] when a document cannot be read.
+    pub fn held_and_decided(&self) -> Result<Vec<HeldEdit>, Error> {
+        self.store.read("held", |tx| held::all(tx, &self.cache))
+    }
+
     /// Edits not yet acknowledged, first to be sent first.
     ///
     /// # Errors
@@ -377,11 +386,11 @@ impl Tablet {
     /// # Errors
     /// [`Error::Store`].
     pub fn status(&self) -> Result<Status, Error> {
-        Ok(self.store.read::<_, StoreError>("status", |tx| {
+        self.store.read::<_, Error>("status", |tx| {
             let identity = identity::identity(tx)?;
             let grant = identity::grant(tx)?;
             let (households, persons, contradictions) = projection::totals(tx)?;
-            let (pending, held) = outbox::counts(tx)?;
+            let (pending, _) = outbox::counts(tx)?;
             Ok(Status {
                 device: identity.as_ref().map(|identity| identity.device),
                 staff: identity.as_ref().map(|identity| identity.staff),
@@ -399,10 +408,10 @@ impl Tablet {
                 persons,
                 contradictions,
                 pending,
-                held,
+                held: held::waiting(tx, &self.cache)?,
                 synced_at: identity::synced_at(tx)?,
             })
-        })?)
+        })
     }
 
     /// Every household, whole, a few in memory at a time, in order of area and name.

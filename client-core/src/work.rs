@@ -75,7 +75,7 @@ impl<'w> Work<'w> {
             projection::project(self.tx, self.cache, household)?;
         }
         while let Some(household) = self.counted.pop_first() {
-            projection::recount(self.tx, household)?;
+            projection::recount(self.tx, self.cache, household)?;
         }
         Ok(())
     }

@@ -19,11 +19,12 @@ use crate::documents::{self, LoggedChange, Saved, UnreadableChange};
 use crate::feed::{self, Whereabouts};
 use crate::ingest::{
     chain,
+    quarantine::{self, State},
     standing::{Standing, Step},
 };
 use crate::projection::{self, IdHashKey};
 use crate::store::{Store, StoreError, Tx};
-use crate::{digests, handover, residence, review};
+use crate::{digests, handover, residence, review, review::aside};
 
 /// Faults that are told one by one; the rest are counted.
 const FAULTS_TOLD_MAX: usize = 1000;
@@ -103,6 +104,13 @@ pub enum Row {
         /// Kind and subject.
         item: String,
     },
+    /// A change that was kept aside.
+    Aside {
+        /// The document it was meant for.
+        document: DocumentId,
+        /// The change.
+        hash: ChangeHash,
+    },
     /// A person's searchable row.
     Person {
         /// Their household.
@@ -168,6 +176,9 @@ impl fmt::Display for Row {
             Self::Document { document } => write!(f, "document {document}"),
             Self::Household { household } => write!(f, "household {household}"),
             Self::Review { household, item } => write!(f, "review item {item} of {household}"),
+            Self::Aside { document, hash } => {
+                write!(f, "change {hash} kept aside of {document}")
+            }
             Self::Person { household, person } => write!(f, "person {person} of {household}"),
             Self::HandOver { household, entry } => write!(f, "hand-over {entry} of {household}"),
             Self::Feed { area, document } => write!(f, "feed of {area}: {document}"),
@@ -254,6 +265,7 @@ impl Checking<'_, '_> {
         }
         self.caches(household, &rebuilt)?;
         self.standing(household, &rebuilt.standing)?;
+        self.kept_aside(household, &rebuilt.documents)?;
         self.persons(household, &rebuilt)?;
         self.hand_overs(household, &rebuilt)?;
         self.feed_rows(household, &rebuilt)
@@ -345,6 +357,35 @@ impl Checking<'_, '_> {
             .filter(|item| !standing.items.contains_key(item))
         {
             self.report.add(named(item), Problem::Stray);
+        }
+        Ok(())
+    }
+
+    /// How what was kept aside stands: as the log's documents call for, and once for each change.
+    fn kept_aside(
+        &mut self,
+        household: HouseholdId,
+        documents: &BTreeMap<DocKind, Document>,
+    ) -> Result<(), StoreError> {
+        let kept = quarantine::of_household(self.tx, household)?;
+        let mut firsts: BTreeMap<(DocKind, ChangeHash), usize> = BTreeMap::new();
+        for row in &kept {
+            let first = firsts.entry((row.kind, row.hash)).or_default();
+            *first += usize::from(row.state != State::Again);
+        }
+        let twice = firsts.into_iter().filter(|(_, first)| *first != 1);
+        let mut wrong: BTreeSet<_> = twice.map(|(key, _)| key).collect();
+        for kind in DocKind::ALL {
+            let empty = Document::new(DocumentId::new(household, kind));
+            let document = documents.get(&kind).unwrap_or(&empty);
+            let standing = aside::standing(&kept, document).into_iter();
+            let differs = standing.filter(|(row, state)| row.state != *state);
+            wrong.extend(differs.map(|(row, _)| (kind, row.hash)));
+        }
+        for (kind, hash) in wrong {
+            let document = DocumentId::new(household, kind);
+            let row = Row::Aside { document, hash };
+            self.report.add(row, Problem::Differs);
         }
         Ok(())
     }
@@ -467,6 +508,16 @@ impl Checking<'_, '_> {
         feed::each_household(tx, &mut look)?;
         projection::each_household(tx, &mut look)?;
         handover::each_household(tx, &mut look)?;
+        let mut unregistered = Vec::new();
+        quarantine::each_household(tx, |household| {
+            if !documents::has_log(tx, household)? {
+                unregistered.push(household);
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        for household in unregistered {
+            self.kept_aside(household, &BTreeMap::new())?;
+        }
         for household in strays {
             self.report
                 .add(Row::Household { household }, Problem::Stray);

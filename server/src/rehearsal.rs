@@ -266,7 +266,8 @@ impl Register {
         items
             .iter()
             .map(|item: &crate::review::ReviewItem| {
-                format!("{} {} {}", item.area, item.kind, item.subject)
+                let about = item.aside.as_ref().unwrap_or(&item.subject);
+                format!("{} {} {about}", item.area, item.kind)
             })
             .collect()
     }

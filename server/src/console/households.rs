@@ -141,6 +141,7 @@ pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, S
                    UNION ALL
                    SELECT COALESCE(h.area, q.area) AS area FROM quarantine q
                    LEFT JOIN households h ON h.household = q.household
+                   WHERE q.state = 'waits'
                  ) waiting GROUP BY area",
             )?;
             let tree = areas::list(tx)?.areas.into_iter();

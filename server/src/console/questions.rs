@@ -87,9 +87,15 @@ pub async fn question(
             let mut names = Names::default();
             names.add_areas(tx, [case.area.clone()])?;
             names.add_areas(tx, case.sides.iter().filter_map(|side| side.area.clone()))?;
-            names.add_areas(tx, super::households::areas_in(&case.record))?;
             names.add_staff(tx, case.sides.iter().filter_map(|side| side.staff))?;
-            names.add_seconders(tx, case.record.decisions.values())?;
+            if let Some(record) = &case.record {
+                names.add_areas(tx, super::households::areas_in(record))?;
+                names.add_seconders(tx, record.decisions.values())?;
+            }
+            if let Some(aside) = &case.aside {
+                names.add_staff(tx, aside.staff)?;
+                names.add_areas(tx, aside.areas())?;
+            }
             names.add_staff(tx, case.claim.map(|claim| claim.staff))?;
             names.add_staff(tx, case.proposal.as_ref().map(|proposal| proposal.staff))?;
             Ok::<_, Objection>(NamedCase { case, names })

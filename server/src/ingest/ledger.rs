@@ -8,6 +8,7 @@ use sojourn_sync_protocol::{
 };
 
 use super::judge::{Household, Persons};
+use super::scratch::Scratch;
 use crate::documents::{self, LoggedChange};
 use crate::projection::{self, IdHashKey};
 use crate::store::{StoreError, Tx};
@@ -99,6 +100,9 @@ pub(super) fn record(
             },
         )?;
     }
+    let changed = found.documents.values();
+    let changed = changed.filter(|scratch| scratch.proved.is_some());
+    review::aside::follow(tx, household, changed.map(Scratch::document))?;
     let mut moved = found.left();
     if let Some(all) = &found.hand_overs {
         // Whoever is asked to take a family over, or is no longer, hears of it though no feed of theirs moved.

@@ -9,7 +9,7 @@ pub(crate) mod chain;
 mod hostile;
 mod judge;
 mod ledger;
-mod quarantine;
+pub(crate) mod quarantine;
 mod scratch;
 pub(crate) mod standing;
 #[cfg(test)]
@@ -26,12 +26,14 @@ use crate::residence;
 use crate::store::{StoreError, Tx};
 use chain::Link;
 use judge::Judged;
+pub(crate) use scratch::guarded;
 
 /// The tables of chains and of changes kept aside.
-pub(crate) const SCHEMAS: [(&str, &str); 3] = [
+pub(crate) const SCHEMAS: [(&str, &str); 4] = [
     ("batches", chain::SCHEMA),
     ("quarantine", quarantine::SCHEMA),
     ("watermarks", watermark::SCHEMA),
+    ("how what was kept aside stands", quarantine::STANDS),
 ];
 
 /// What was decided about a batch, and what the decision rests on.

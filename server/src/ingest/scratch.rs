@@ -207,7 +207,7 @@ impl Scratch {
 }
 
 /// Runs something that bytes from outside could make panic.
-pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, QuarantineReason> {
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, QuarantineReason> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| QuarantineReason::Unsafe)
 }
 

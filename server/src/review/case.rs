@@ -13,9 +13,11 @@ use sojourn_sync_protocol::{
     Timestamp,
 };
 
+use super::aside::{self, Aside};
 use super::claims::{self, Claim};
-use super::decide::{Choice, Objection, Opened, Proposal, QuestionId, Reviewer};
-use super::severity::Severity;
+use super::decide::{Choice, Objection, Opened, QuestionId, Reviewer};
+use super::proposals::Proposal;
+use super::severity::{Severity, settled_by_two};
 use super::{Item, ReviewKind};
 use crate::params;
 use crate::review;
@@ -31,9 +33,9 @@ pub struct Case {
     pub area: AreaCode,
     /// How much depends on it.
     pub severity: Severity,
-    /// Whether two people must agree.
+    /// Whether two people must agree. To refuse a change that was kept aside, one is enough.
     pub needs_two: bool,
-    /// The document's heads: whoever decides says that they saw these.
+    /// The document's heads: whoever decides says that they saw these. None where the household is not in the register.
     #[schema(value_type = Vec<String>)]
     pub heads: Vec<ChangeHash>,
     /// The field's contradiction, for a question about one.
@@ -41,6 +43,8 @@ pub struct Case {
     pub contradiction: Option<Contradiction>,
     /// The changes that the question is between, or is about.
     pub sides: Vec<Side>,
+    /// The change that was kept aside, for a question about one.
+    pub aside: Option<Aside>,
     /// Decisions about it, those taken back among them.
     #[schema(value_type = Object)]
     pub earlier: BTreeMap<DecisionId, DecisionView>,
@@ -48,9 +52,9 @@ pub struct Case {
     pub proposal: Option<Proposed>,
     /// Who is at work on it.
     pub claim: Option<Claim>,
-    /// The household as it stands, identity numbers masked.
-    #[schema(value_type = Object)]
-    pub record: HouseholdView,
+    /// The household as it stands, identity numbers masked; absent where it is not in the register.
+    #[schema(value_type = Option<Object>)]
+    pub record: Option<HouseholdView>,
 }
 
 /// One change that a question is between.
@@ -100,10 +104,13 @@ pub struct Proposed {
 /// # Errors
 /// [`Objection::Unknown`] when it does not wait, or not in the reviewer's areas.
 pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
+    if question.kind == ReviewKind::Quarantined {
+        return read_aside(tx, reviewer, question);
+    }
     let household = question.household;
     let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
     let item = question.item();
-    if !review::of_household(tx, household)?.contains_key(&item) {
+    if !review::waits(tx, household, &item)? {
         return Err(Objection::Unknown);
     }
     let document = &opened.held.document;
@@ -113,6 +120,39 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
     for change in between(&item, document, contradiction.as_ref()) {
         sides.extend(side(tx, document, change, &item.subject)?);
     }
+    let case = Case {
+        contradiction,
+        sides,
+        record: Some(record(tx, reviewer, household)?),
+        ..bare(tx, question, opened.owner.clone(), document)?
+    };
+    Ok(case)
+}
+
+/// A question about a change that was kept aside, in the light of the document it was meant for.
+fn read_aside(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
+    let (area, kept) = aside::waiting(tx, reviewer, question)?;
+    let document = aside::document(tx, reviewer, question)?;
+    let seen = aside::look(tx, &document, &kept, question)?;
+    let mut case = bare(tx, question, area, &document)?;
+    if seen.registered {
+        case.needs_two = settled_by_two(question.document, seen.fields.keys());
+        case.record = Some(record(tx, reviewer, question.household)?);
+    } else {
+        case.heads.clear();
+    }
+    case.aside = Some(seen);
+    Ok(case)
+}
+
+/// What every question has.
+fn bare(
+    tx: &Tx<'_>,
+    question: &QuestionId,
+    area: AreaCode,
+    document: &Document,
+) -> Result<Case, StoreError> {
+    let (household, item) = (question.household, question.item());
     let about = item.about();
     let mut earlier = decisions(document);
     earlier.retain(|_, decision| {
@@ -122,12 +162,13 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
     let proposal = Proposal::of(tx, household, &item)?;
     Ok(Case {
         question: question.clone(),
-        area: opened.owner.clone(),
+        area,
         severity: item.severity(),
         needs_two: item.needs_two(),
         heads: document.heads(),
-        contradiction,
-        sides,
+        contradiction: None,
+        sides: Vec::new(),
+        aside: None,
         earlier,
         proposal: proposal.map(|proposal| Proposed {
             staff: proposal.staff,
@@ -135,7 +176,7 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
             reason: proposal.reason,
         }),
         claim: claims::of(tx, household, &item)?,
-        record: record(tx, reviewer, household)?,
+        record: None,
     })
 }
 

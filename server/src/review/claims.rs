@@ -4,8 +4,8 @@
 use serde::Serialize;
 use sojourn_sync_protocol::{AreaCode, DocumentId, HouseholdId, StaffId, Timestamp};
 
-use super::Item;
 use super::decide::{Objection, Opened, QuestionId, Reviewer};
+use super::{Item, ReviewKind, aside};
 use crate::audit::{self, Action, Stamp};
 use crate::params;
 use crate::review;
@@ -120,15 +120,20 @@ fn theirs(
     question: &QuestionId,
     now: Timestamp,
 ) -> Result<(AreaCode, Item), Objection> {
-    let id = DocumentId::new(question.household, question.document);
-    let opened = Opened::of(tx, reviewer, id)?;
     let item = question.item();
-    if !review::of_household(tx, question.household)?.contains_key(&item) {
-        return Err(Objection::Unknown);
-    }
+    let owner = if question.kind == ReviewKind::Quarantined {
+        aside::waiting(tx, reviewer, question)?.0
+    } else {
+        let id = DocumentId::new(question.household, question.document);
+        let opened = Opened::of(tx, reviewer, id)?;
+        if !review::waits(tx, question.household, &item)? {
+            return Err(Objection::Unknown);
+        }
+        opened.owner
+    };
     match of(tx, question.household, &item)? {
         Some(claim) if claim.excludes(reviewer.staff, now) => Err(Objection::Claimed(claim)),
-        _ => Ok((opened.owner, item)),
+        _ => Ok((owner, item)),
     }
 }
 

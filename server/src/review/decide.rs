@@ -1,13 +1,12 @@
 //! Settling an open question, and taking that back. What somebody chose becomes an ordinary change of the document, made at
 //! their desk and judged like any other, in one transaction: it is all there with its reason, or nothing is.
 //!
-//! What a choice writes is decided by `assignments`, which is pure. A question that has changed since somebody looked is
+//! What a choice writes is decided in `writes`, which is pure. A question that has changed since somebody looked is
 //! not settled by what they saw. Where two people must agree, the first choice waits as a proposal, and nothing is written.
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{
-    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, contradictions,
-    decided, decisions, written_by,
+    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, decided, decisions,
 };
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DecisionId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
@@ -15,31 +14,17 @@ use sojourn_sync_protocol::{
 };
 
 use super::claims::{self, Claim};
-use super::{Item, RESIDENCE, ReviewKind};
+use super::proposals::Proposal;
+use super::writes::assignments;
+use super::{Item, RESIDENCE, ReviewKind, aside};
 use crate::audit::{self, Action, Deed, Stamp};
 use crate::clock::Clock;
 use crate::desk::{Desk, Draws, NotMade};
-use crate::documents::{self, Held};
+use crate::documents::{self, FIRST_EPOCH, Held};
 use crate::ingest::Settled;
 use crate::live::Live;
-use crate::params;
 use crate::store::{Store, StoreError, Tx};
 use crate::{areas, residence, review};
-
-pub(crate) const SCHEMA: &str = "
-CREATE TABLE proposals (
-    household BLOB NOT NULL,
-    kind TEXT NOT NULL,
-    document BIGINT NOT NULL,
-    subject TEXT NOT NULL,
-    staff BLOB NOT NULL REFERENCES staff (id),
-    choice TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    heads BLOB NOT NULL,
-    proposed_at BIGINT NOT NULL,
-    PRIMARY KEY (household, kind, document, subject)
-);
-";
 
 /// Characters of a reason, as the record takes them.
 pub const REASON_CHARS_MAX: usize = 500;
@@ -103,6 +88,16 @@ pub enum Choice {
     /// A late edit is put back: its fields get what they had, where nobody has written them since, and what it added is
     /// marked as a mistake.
     PutBack {},
+    /// A change that was kept aside counts: every field becomes what it would write.
+    Adopt {},
+    /// Some of what it would write counts, or something else in its place.
+    Adapt {
+        /// Fields that it would write, by path, and what they become; `null` clears.
+        #[schema(value_type = Object)]
+        set: Assignments,
+    },
+    /// It does not count. Its bytes stay.
+    Refuse {},
 }
 
 /// What somebody wants to be done.
@@ -143,6 +138,8 @@ pub enum Outcome {
         #[schema(value_type = String)]
         decision: DecisionId,
     },
+    /// A change of a household that is not in the register was refused.
+    Refused,
     /// It was taken back.
     Undone,
 }
@@ -248,13 +245,35 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens it; who may not is told what somebody is told who asks for nothing.
     pub(super) fn of(tx: &Tx<'_>, reviewer: &Reviewer, id: DocumentId) -> Result<Self, Objection> {
+        Self::open(tx, reviewer, id, None)
+    }
+
+    /// The same, of a document in which nobody may have written yet.
+    pub(super) fn or_new(
+        tx: &Tx<'_>,
+        reviewer: &Reviewer,
+        id: DocumentId,
+    ) -> Result<Self, Objection> {
+        let new = Held {
+            epoch: FIRST_EPOCH,
+            document: Document::new(id),
+        };
+        Self::open(tx, reviewer, id, Some(new))
+    }
+
+    fn open(
+        tx: &Tx<'_>,
+        reviewer: &Reviewer,
+        id: DocumentId,
+        new: Option<Held>,
+    ) -> Result<Self, Objection> {
         let owner = residence::owner(tx, id.household)?.ok_or(Objection::Unknown)?;
         let theirs =
             reviewer.kinds.contains(&id.kind) && areas::is_within(tx, &owner, &reviewer.areas)?;
         if !theirs {
             return Err(Objection::Unknown);
         }
-        let held = documents::load(tx, id)?.ok_or(Objection::Unknown)?;
+        let held = documents::load(tx, id)?.or(new).ok_or(Objection::Unknown)?;
         Ok(Self { owner, held })
     }
 
@@ -286,9 +305,19 @@ fn settle(
         audit::note_question(tx, stamp, reviewer.staff, action, owner, question)
     };
     let (household, item) = (question.household, question.item());
-    let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
+    let kept_aside = question.kind == ReviewKind::Quarantined;
+    if kept_aside && residence::owner(tx, household)?.is_none() {
+        let outcome = aside::refuse(tx, reviewer, order, stamp)?;
+        return Ok((outcome, Settled::default()));
+    }
+    let open = if kept_aside {
+        Opened::or_new
+    } else {
+        Opened::of
+    };
+    let opened = open(tx, reviewer, DocumentId::new(household, question.document))?;
     let document = &opened.held.document;
-    let waits = review::of_household(tx, household)?.contains_key(&item);
+    let waits = review::waits(tx, household, &item)?;
     if !waits || document.heads() != order.seen {
         return Err(Objection::Stale);
     }
@@ -307,7 +336,13 @@ fn settle(
         Some(earlier) => earlier.reason.clone(),
         None => reason_of(&order.reason)?,
     };
-    let set = assignments(&item, document, &order.choice, &reason)?;
+    let (set, became, needs_two) = if kept_aside {
+        let answer = aside::answer(tx, document, &item, &order.choice)?;
+        (answer.set, Some(answer.became), answer.needs_two)
+    } else {
+        let set = assignments(&item, document, &order.choice, &reason)?;
+        (set, None, item.needs_two())
+    };
     if let Some(Some(Value::Text(area))) = set.get(RESIDENCE)
         && !area
             .parse()
@@ -321,9 +356,10 @@ fn settle(
         about: item.about(),
         reason: reason.clone(),
         seconded: agreed.as_ref().map(|earlier| earlier.staff),
+        became,
         set,
     });
-    if item.needs_two() && agreed.is_none() {
+    if needs_two && agreed.is_none() {
         // A choice that the record would not take is no proposal.
         document
             .clone()
@@ -392,186 +428,11 @@ fn take_back(
     Ok(settled)
 }
 
-fn reason_of(text: &str) -> Result<String, Objection> {
+pub(super) fn reason_of(text: &str) -> Result<String, Objection> {
     let text = text.trim();
     let fits = (1..=REASON_CHARS_MAX).contains(&text.chars().count())
         && !text.chars().any(|c| c.is_control() && c != '\n');
     fits.then(|| text.to_owned()).ok_or(Objection::Reason)
-}
-
-/// What a choice writes, beside the entry that says so.
-fn assignments(
-    item: &Item,
-    document: &Document,
-    choice: &Choice,
-    reason: &str,
-) -> Result<Assignments, Objection> {
-    use ReviewKind::{ContestedResidence, Contradiction, EditOfRemoved, LateEdit, UnknownArea};
-    let path = || match item.kind {
-        UnknownArea => RESIDENCE.to_owned(),
-        _ => item.subject.clone(),
-    };
-    match (item.kind, choice) {
-        (Contradiction | ContestedResidence, Choice::Value { change }) => {
-            let found = contradictions(document)
-                .into_iter()
-                .filter(|found| found.path == item.subject)
-                .flat_map(|found| found.values)
-                .find(|value| value.change == *change);
-            let value = found.ok_or(Objection::NotAChoice)?.value;
-            Ok([(path(), value)].into())
-        }
-        (Contradiction | ContestedResidence | UnknownArea, Choice::Other { value }) => {
-            Ok([(path(), value.clone())].into())
-        }
-        (EditOfRemoved, Choice::Keep {} | Choice::Restore {}) => {
-            let person = item.subject.split(' ').next().unwrap_or_default();
-            let key = |key: &str| format!("{person}/removed/{key}");
-            let mut set: Assignments = [(key("note"), Some(Value::Text(reason.to_owned())))].into();
-            if matches!(choice, Choice::Restore {}) {
-                set.extend([(key("reason"), None), (key("on"), None)]);
-            }
-            Ok(set)
-        }
-        (LateEdit, Choice::Keep {}) => Ok(Assignments::new()),
-        (LateEdit, Choice::PutBack {}) => {
-            let change = item.subject.parse().map_err(|_| Objection::NotAChoice)?;
-            put_back(document, &change, reason)
-        }
-        _ => Err(Objection::NotAChoice),
-    }
-}
-
-/// What puts a change back where nobody has written since: fields get the values that they had, and what it added is
-/// marked as a mistake. The story of a move that it told stays told.
-fn put_back(
-    document: &Document,
-    change: &ChangeHash,
-    reason: &str,
-) -> Result<Assignments, Objection> {
-    let written = written_by(document, change);
-    let mut set = Assignments::new();
-    for (path, field) in &written {
-        let parts: Vec<&str> = path.splitn(3, '/').collect();
-        let added = |needed: &str| {
-            let needed = written.get(&format!("{}/{}/{needed}", parts[0], parts[1]));
-            needed.is_some_and(|needed| needed.before.is_empty())
-        };
-        let marks: &[(&str, &str)] = match parts[0] {
-            "persons" if added("name") => {
-                &[("removed/reason", "mistake"), ("removed/note", reason)]
-            }
-            "visits" if added("kind") => &[("removed/reason", "mistake"), ("removed/note", reason)],
-            "needs" if added("kind") => &[("state", "withdrawn")],
-            "moves" if added("to") => &[],
-            _ => {
-                if field.stands && field.before.len() <= 1 {
-                    let before = field.before.first().cloned().flatten();
-                    set.insert(path.clone(), before);
-                }
-                continue;
-            }
-        };
-        set.extend(marks.iter().map(|(key, value)| {
-            let path = format!("{}/{}/{key}", parts[0], parts[1]);
-            (path, Some(Value::from(*value)))
-        }));
-    }
-    if set.is_empty() {
-        return Err(Objection::NotAChoice);
-    }
-    Ok(set)
-}
-
-/// A choice that waits for a second person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Proposal {
-    /// Whose it is.
-    pub staff: StaffId,
-    /// What they chose.
-    pub choice: Choice,
-    /// Why.
-    pub reason: String,
-    /// The document's heads as they saw it.
-    pub heads: Vec<ChangeHash>,
-}
-
-impl Proposal {
-    /// The proposal for a question.
-    pub(crate) fn of(
-        tx: &Tx<'_>,
-        household: HouseholdId,
-        item: &Item,
-    ) -> Result<Option<Self>, StoreError> {
-        tx.query_opt(
-            "SELECT staff, choice, reason, heads FROM proposals
-             WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
-            params![
-                household.as_bytes(),
-                item.kind.name(),
-                item.document.code(),
-                &item.subject
-            ],
-            |row| {
-                let choice = serde_json::from_str(row.str(1)?);
-                Ok(Self {
-                    staff: StaffId::from_bytes(row.array(0)?),
-                    choice: choice.map_err(|_| StoreError::Shape {
-                        column: 1,
-                        expected: "a choice",
-                    })?,
-                    reason: row.text(2)?,
-                    heads: documents::split(row.bytes(3)?),
-                })
-            },
-        )
-    }
-
-    fn put(
-        &self,
-        tx: &Tx<'_>,
-        household: HouseholdId,
-        item: &Item,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        tx.execute(
-            "INSERT INTO proposals (household, kind, document, subject, staff, choice, reason, heads, proposed_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (household, kind, document, subject) DO UPDATE
-             SET staff = excluded.staff, choice = excluded.choice, reason = excluded.reason,
-                 heads = excluded.heads, proposed_at = excluded.proposed_at",
-            params![
-                household.as_bytes(),
-                item.kind.name(),
-                item.document.code(),
-                &item.subject,
-                self.staff.as_bytes(),
-                serde_json::to_string(&self.choice).expect("a choice is plain data"),
-                &self.reason,
-                documents::joined(&self.heads),
-                now.millis()
-            ],
-        )?;
-        Ok(())
-    }
-
-    /// Forgets the proposal for a question.
-    pub(super) fn forget(
-        tx: &Tx<'_>,
-        household: HouseholdId,
-        item: &Item,
-    ) -> Result<(), StoreError> {
-        tx.execute(
-            "DELETE FROM proposals WHERE household = ?1 AND kind = ?2 AND document = ?3 AND subject = ?4",
-            params![
-                household.as_bytes(),
-                item.kind.name(),
-                item.document.code(),
-                &item.subject
-            ],
-        )?;
-        Ok(())
-    }
 }
 
 #[cfg(test)]

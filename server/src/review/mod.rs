@@ -1,15 +1,18 @@
 //! What waits for a person: contradictions, contested residences, late edits, edits of removed persons,
-//! unknown areas, and changes kept aside. Derived from the log alone, so a rebuild gives the same items.
+//! unknown areas, and changes kept aside. Derived from the log, and from what was kept aside, so a rebuild gives the same items.
 //!
 //! An item of a household is where the household is. Nothing here settles one: an ordinary change does, such as `decide` makes.
 
+pub mod aside;
 pub mod case;
 pub mod claims;
 pub mod decide;
+pub(crate) mod proposals;
 pub mod queue;
 #[cfg(test)]
 pub(crate) mod scene;
 pub mod severity;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,7 +27,7 @@ use sojourn_sync_protocol::{
 use crate::documents::kind;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
-use decide::Proposal;
+use proposals::Proposal;
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE reviews (
@@ -110,7 +113,8 @@ impl FromStr for ReviewKind {
     }
 }
 
-/// What an item is about: a field's path, a change's hash, or an area's code.
+/// What an item is about: a field's path, a change's hash, or an area's code. Changes kept aside are items too, and stand in the
+/// table that keeps their bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Item {
     /// Why it waits.
@@ -309,6 +313,14 @@ impl Taken {
     }
 }
 
+/// Whether a question waits for a person.
+pub(crate) fn waits(tx: &Tx<'_>, household: HouseholdId, item: &Item) -> Result<bool, StoreError> {
+    match item.kind {
+        ReviewKind::Quarantined => aside::waits(tx, household, item),
+        _ => Ok(of_household(tx, household)?.contains_key(item)),
+    }
+}
+
 /// A household's open items.
 pub(crate) fn of_household(tx: &Tx<'_>, household: HouseholdId) -> Result<Items, StoreError> {
     let rows = tx.query(
@@ -380,18 +392,21 @@ pub struct ReviewItem {
     pub household: HouseholdId,
     /// The area responsible; for a household that is not there, the area the author worked for.
     pub area: String,
-    /// What it is about: a field's path, a change's hash, an area's code, or the reason it was kept aside.
+    /// What it is about: a field's path, a change's hash, or an area's code.
     pub subject: String,
+    /// Why it was kept aside, for a change that was: the name of a reason, or `fork`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aside: Option<String>,
     /// The change that opened it.
     pub change: ChangeHash,
 }
 
 /// Items of households that match, then changes kept aside that do.
-const SELECT: &str = "SELECT r.kind, r.household, h.area, r.subject, r.change FROM reviews r
+const SELECT: &str = "SELECT r.kind, r.household, h.area, r.subject, r.change, NULL FROM reviews r
      JOIN households h ON h.household = r.household WHERE ";
 const SELECT_ASIDE: &str = "UNION ALL
-     SELECT 'quarantined', q.household, COALESCE(h.area, q.area), q.reason, q.hash FROM quarantine q
-     LEFT JOIN households h ON h.household = q.household WHERE ";
+     SELECT 'quarantined', q.household, COALESCE(h.area, q.area), NULL, q.hash, q.reason FROM quarantine q
+     LEFT JOIN households h ON h.household = q.household WHERE q.state = 'waits' AND ";
 const ORDER: &str = "ORDER BY 3, 2, 1, 4, 5";
 
 /// Everything that waits in an area: at most `most` items.
@@ -424,11 +439,19 @@ pub fn everywhere(tx: &Tx<'_>, most: usize) -> Result<Vec<ReviewItem>, StoreErro
 }
 
 fn read_item(row: &Row<'_>) -> Result<ReviewItem, StoreError> {
+    let change = ChangeHash(row.array(4)?);
     Ok(ReviewItem {
         kind: row.parse(0)?,
         household: HouseholdId::from_bytes(row.array(1)?),
         area: row.text(2)?,
-        subject: row.text(3)?,
-        change: ChangeHash(row.array(4)?),
+        subject: subject(row, 3, change)?,
+        change,
+        aside: row.optional(5, Row::text)?,
     })
+}
+
+/// What an item is about; a change kept aside, itself.
+fn subject(row: &Row<'_>, column: usize, change: ChangeHash) -> Result<String, StoreError> {
+    let subject = row.optional(column, Row::text)?;
+    Ok(subject.unwrap_or_else(|| change.to_string()))
 }

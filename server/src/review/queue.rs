@@ -3,13 +3,16 @@
 //! Reads every open question of the store for a page of them: questions are few beside households, and people settle them.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, HouseholdId, StaffId, Timestamp};
+use sojourn_sync_protocol::{
+    AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
+};
 
 use super::claims::Claim;
 use super::severity::Severity;
-use super::{Item, ReviewKind};
+use super::{Item, ReviewKind, aside, subject};
 use crate::areas;
 use crate::documents::kind;
 use crate::params;
@@ -28,11 +31,13 @@ pub struct Question {
     pub kind: ReviewKind,
     /// The document it is in.
     pub document: DocKind,
-    /// A field's path, a change's hash, an area's code, or why a change was kept aside.
+    /// A field's path, a change's hash, or an area's code.
     pub subject: String,
+    /// Why it was kept aside, for a change that was: the name of a reason, or `fork`.
+    pub aside: Option<String>,
     /// How much depends on it.
     pub severity: Severity,
-    /// Whether two people must agree.
+    /// Whether two people must agree. To refuse a change that was kept aside, one is enough.
     pub needs_two: bool,
     /// The area responsible.
     #[schema(value_type = String)]
@@ -141,7 +146,9 @@ pub fn page(
     };
     let within = areas::subtree(tx, within)?;
     let mut questions = open(tx)?;
-    questions.retain(|question| within.contains(&question.area) && filter.takes(question, now));
+    questions.retain(|question| within.contains(&question.area));
+    add_what_goes_on(tx, &mut questions)?;
+    questions.retain(|question| filter.takes(question, now));
     let total = questions.len();
     questions.sort_unstable_by(Question::order);
     let from = after.map_or(0, |after| {
@@ -151,6 +158,13 @@ pub fn page(
     let mut questions = questions.split_off(from);
     let more = questions.len() > most;
     questions.truncate(most);
+    for question in &mut questions {
+        if question.aside.is_some() {
+            // What it would write is read from its bytes, so only for those that are shown.
+            let id = DocumentId::new(question.household, question.document);
+            question.needs_two = aside::needs_two(tx, id, &question.change)?;
+        }
+    }
     let next = if more {
         questions.last().map(Question::place)
     } else {
@@ -167,7 +181,7 @@ pub fn page(
 fn open(tx: &Tx<'_>) -> Result<Vec<Question>, StoreError> {
     tx.query(
         "SELECT r.household, r.kind, r.document, r.subject, h.area, r.change, c.arrived_at, l.staff, l.until,
-            p.staff
+            p.staff, NULL
          FROM reviews r
          JOIN households h ON h.household = r.household
          JOIN changes c ON c.household = r.household AND c.kind = r.document AND c.hash = r.change
@@ -176,19 +190,55 @@ fn open(tx: &Tx<'_>) -> Result<Vec<Question>, StoreError> {
          LEFT JOIN proposals p ON p.household = r.household AND p.kind = r.kind
             AND p.document = r.document AND p.subject = r.subject
          UNION ALL
-         SELECT q.household, 'quarantined', q.kind, q.reason, COALESCE(h.area, q.area), q.hash, q.arrived_at,
-            NULL, NULL, NULL
-         FROM quarantine q LEFT JOIN households h ON h.household = q.household",
+         SELECT q.household, 'quarantined', q.kind, NULL, COALESCE(h.area, q.area), q.hash, q.arrived_at,
+            NULL, NULL, NULL, q.reason
+         FROM quarantine q LEFT JOIN households h ON h.household = q.household
+         WHERE q.state = 'waits'",
         params![],
         read,
     )
 }
 
+/// Who is at work on changes kept aside, and who has proposed something: those name a change by its hash as text.
+fn add_what_goes_on(tx: &Tx<'_>, questions: &mut [Question]) -> Result<(), StoreError> {
+    if questions.iter().all(|question| question.aside.is_none()) {
+        return Ok(());
+    }
+    let key = |row: &Row<'_>| {
+        let household = HouseholdId::from_bytes(row.array(0)?);
+        Ok::<_, StoreError>((household, kind(row, 1)?, row.text(2)?))
+    };
+    let claims = tx.query(
+        "SELECT household, document, subject, staff, until FROM review_claims WHERE kind = 'quarantined'",
+        params![],
+        |row| Ok((key(row)?, Claim::read(row, 3)?)),
+    )?;
+    let proposals = tx.query(
+        "SELECT household, document, subject, staff FROM proposals WHERE kind = 'quarantined'",
+        params![],
+        |row| Ok((key(row)?, StaffId::from_bytes(row.array(3)?))),
+    )?;
+    let claims: BTreeMap<_, _> = claims.into_iter().collect();
+    let proposals: BTreeMap<_, _> = proposals.into_iter().collect();
+    let asides = questions.iter_mut();
+    for question in asides.filter(|question| question.aside.is_some()) {
+        let key = (
+            question.household,
+            question.document,
+            question.subject.clone(),
+        );
+        question.claim = claims.get(&key).copied();
+        question.proposed_by = proposals.get(&key).copied();
+    }
+    Ok(())
+}
+
 fn read(row: &Row<'_>) -> Result<Question, StoreError> {
+    let change = ChangeHash(row.array(5)?);
     let item = Item {
         kind: row.parse(1)?,
         document: kind(row, 2)?,
-        subject: row.text(3)?,
+        subject: subject(row, 3, change)?,
     };
     let claim = match row.is_null(7) {
         true => None,
@@ -201,8 +251,9 @@ fn read(row: &Row<'_>) -> Result<Question, StoreError> {
         kind: item.kind,
         document: item.document,
         subject: item.subject,
+        aside: row.optional(10, Row::text)?,
         area: row.parse(4)?,
-        change: ChangeHash(row.array(5)?),
+        change,
         opened_at: Timestamp::from_millis(row.i64(6)?),
         claim,
         proposed_by: row.optional(9, Row::array)?.map(StaffId::from_bytes),

@@ -48,11 +48,23 @@ impl Item {
         }
     }
 
-    /// Whether two people must agree: on who somebody is, and on taking somebody out of a household.
+    /// Whether two people must agree: on who somebody is, and on taking somebody out of a household. For a change that was
+    /// kept aside that depends on what is written of it: see [`settled_by_two`].
     pub(crate) fn needs_two(&self) -> bool {
-        let removal = self.subject.contains("/removed/");
-        self.severity() == Severity::Identity || removal
+        self.severity() == Severity::Identity || is_removal(&self.subject)
     }
+}
+
+/// Whether two people must agree on writing these fields of a document. Who is added has a name.
+pub(super) fn settled_by_two<'p>(
+    document: DocKind,
+    mut paths: impl Iterator<Item = &'p String>,
+) -> bool {
+    paths.any(|path| of_field(document, path) == Severity::Identity || is_removal(path))
+}
+
+fn is_removal(path: &str) -> bool {
+    path.contains("/removed/")
 }
 
 fn of_field(document: DocKind, path: &str) -> Severity {

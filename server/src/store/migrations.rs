@@ -22,11 +22,12 @@ pub(crate) const STEPS: &[Step] = &[
     ("prepared pages", crate::pages::SCHEMA),
     crate::ingest::SCHEMAS[2],
     ("desks", crate::desk::SCHEMA),
-    ("proposals", crate::review::decide::SCHEMA),
+    ("proposals", crate::review::proposals::SCHEMA),
     ("claims", crate::review::claims::SCHEMA),
     ("accounts", crate::accounts::SCHEMA),
     ("audit trail", crate::audit::SCHEMA),
     ("hand-overs", crate::handover::SCHEMA),
+    crate::ingest::SCHEMAS[3],
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

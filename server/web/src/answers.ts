@@ -2,14 +2,17 @@
 // holds, the register says.
 
 import { placeOf } from './fields';
-import type { Case, Choice, Value, Written } from './model';
+import type { Case, Choice, Difference, Value, Written } from './model';
 
 export type Answer =
   | { name: 'value'; change: string; letter: string; value: Written; path: string }
   | { name: 'other'; path: string; area: boolean }
   | { name: 'keep' }
   | { name: 'restore' }
-  | { name: 'put-back' };
+  | { name: 'put-back' }
+  | { name: 'adopt' }
+  | { name: 'adapt'; fields: Record<string, Difference> }
+  | { name: 'refuse' };
 
 const RESIDENCE = 'residence/area';
 
@@ -35,8 +38,13 @@ export function answersOf(kase: Case): Answer[] {
       return [{ name: 'keep' }, { name: 'restore' }];
     case 'late-edit':
       return [{ name: 'keep' }, { name: 'put-back' }];
-    case 'quarantined':
-      return [];
+    case 'quarantined': {
+      const { aside } = kase;
+      const readable = aside?.registered && Object.keys(aside.fields).length > 0;
+      return readable
+        ? [{ name: 'adopt' }, { name: 'adapt', fields: aside.fields }, { name: 'refuse' }]
+        : [{ name: 'refuse' }];
+    }
   }
 }
 
@@ -46,25 +54,73 @@ export interface Other {
   empty: boolean;
 }
 
-/** What the register is asked, or what is missing. */
-export type Asked = { choice: Choice } | { missing: 'choice' | 'value' | 'number' };
+/** What somebody has picked of a change, by path, and what each becomes. */
+export type Picks = Record<string, Other & { taken: boolean }>;
 
-export function choiceOf(answer: Answer | undefined, other: Other): Asked {
+/** Everything picked, as the change would write it. */
+export function picksOf(fields: Record<string, Difference>): Picks {
+  const all = Object.entries(fields);
+  return Object.fromEntries(all.map(([path, { would }]) => [path, { ...enteredAs(path, would), taken: true }]));
+}
+
+/** What the register is asked, or what is missing, and in which field. */
+export type Asked = { choice: Choice } | { missing: 'choice' | 'picks' | 'value' | 'number'; path?: string };
+
+export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks = {}): Asked {
   if (!answer) return { missing: 'choice' };
   switch (answer.name) {
     case 'value':
       return { choice: { choose: 'value', change: answer.change } };
     case 'other': {
-      if (other.empty) return { choice: { choose: 'other', value: null } };
-      const text = other.text.trim();
-      if (text === '') return { missing: 'value' };
-      const value = storedAs(answer.path, text);
-      return value === undefined ? { missing: 'number' } : { choice: { choose: 'other', value } };
+      const filled = filledIn(answer.path, other);
+      return 'missing' in filled ? filled : { choice: { choose: 'other', value: filled.value } };
+    }
+    case 'adapt': {
+      const set: Record<string, Written> = {};
+      for (const [path, pick] of Object.entries(picks)) {
+        if (!pick.taken || !(path in answer.fields)) continue;
+        const filled = filledIn(path, pick);
+        if ('missing' in filled) return { ...filled, path };
+        set[path] = filled.value;
+      }
+      return Object.keys(set).length === 0 ? { missing: 'picks' } : { choice: { choose: 'adapt', set } };
     }
     case 'keep':
     case 'restore':
     case 'put-back':
+    case 'adopt':
+    case 'refuse':
       return { choice: { choose: answer.name } };
+  }
+}
+
+/** What a field becomes. */
+function filledIn(path: string, other: Other): { value: Written } | { missing: 'value' | 'number' } {
+  if (other.empty) return { value: null };
+  const text = other.text.trim();
+  if (text === '') return { missing: 'value' };
+  const value = storedAs(path, text);
+  return value === undefined ? { missing: 'number' } : { value };
+}
+
+/** A value as somebody enters it. */
+export function enteredAs(path: string, value: Written): Other {
+  if (value === null) return { text: '', empty: true };
+  const scale = placeOf(path).field?.scale ?? 1;
+  return { text: String(typeof value === 'number' ? value / scale : value), empty: false };
+}
+
+/** Whether two people must agree on a choice. */
+export function needsTwo(kase: Case, choice: Choice | undefined): boolean {
+  if (!choice || !kase.aside) return kase.needs_two;
+  const { fields } = kase.aside;
+  switch (choice.choose) {
+    case 'refuse':
+      return false;
+    case 'adapt':
+      return Object.keys(choice.set).some((path) => fields[path]?.needs_two);
+    default:
+      return kase.needs_two;
   }
 }
 

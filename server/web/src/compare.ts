@@ -1,5 +1,5 @@
 // What a question's versions have in common and where they differ, and what a choice would leave. Pure.
-import { type Case, type Choice, type FieldWritten, oneOf, type Side, type Written } from './model';
+import { type AsideChange, type Case, type Choice, type FieldWritten, oneOf, type Side, type Written } from './model';
 
 /** One of the versions that stand against each other. */
 export interface Version {
@@ -34,7 +34,32 @@ const RESIDENCE = 'residence/area';
 
 const letter = (at: number): string => String.fromCharCode(65 + at);
 
+/** A change that was kept aside, beside what stands now. */
+function asideAs(change: string, aside: AsideChange): Version {
+  const first = aside.handed_in[0];
+  const fields = Object.entries(aside.fields);
+  const { staff, area, edit } = aside;
+  const side: Side = {
+    change,
+    staff,
+    area,
+    edit,
+    device: first?.device ?? '',
+    written_at: aside.written_at ?? 0,
+    arrived_at: first?.at ?? 0,
+    late: false,
+    fields: Object.fromEntries(
+      fields.map(([path, { now, would }]): [string, FieldWritten] => [
+        path,
+        { before: now, value: would, stands: true },
+      ]),
+    ),
+  };
+  return { letter: letter(0), change, staff, area, side, writtenAt: aside.written_at ?? undefined };
+}
+
 function versionsOf(kase: Case): Version[] {
+  if (kase.aside) return [asideAs(kase.question.subject, kase.aside)];
   const values = kase.contradiction?.values;
   if (values) {
     return values.map((value, at) => {
@@ -56,7 +81,7 @@ export function visitOf(kase: Case, version: Version): string | undefined {
   if (path === undefined) return undefined;
   const visit = path.split('/')[1] ?? '';
   const written = fields[`visits/${visit}/on`]?.value;
-  return typeof written === 'string' ? written : oneOf(kase.record.visits[visit]?.on);
+  return typeof written === 'string' ? written : oneOf(kase.record?.visits[visit]?.on);
 }
 
 function distinct(values: Written[]): Written[] {
@@ -120,6 +145,12 @@ export function resultOf(kase: Case, row: Row, choice: Choice | undefined): Resu
       return 'stays';
     case 'restore':
       return /\/removed\/(reason|on)$/.test(row.path) ? { value: null } : 'stays';
+    case 'adopt':
+      return { value: row.values[0] ?? null };
+    case 'adapt':
+      return row.path in choice.set ? { value: choice.set[row.path] ?? null } : 'stays';
+    case 'refuse':
+      return 'stays';
     case 'put-back':
       return row.since ? 'stays' : { value: row.before[0] ?? null };
   }

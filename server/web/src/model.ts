@@ -57,6 +57,8 @@ export interface Claim {
 export interface Question extends QuestionId {
   severity: Severity;
   needs_two: boolean;
+  /** Why it was kept aside, for a change that was. */
+  aside: string | null;
   area: string;
   change: string;
   opened_at: Millis;
@@ -120,12 +122,42 @@ export type Choice =
   | { choose: 'other'; value: Written }
   | { choose: 'keep' }
   | { choose: 'restore' }
-  | { choose: 'put-back' };
+  | { choose: 'put-back' }
+  | { choose: 'adopt' }
+  | { choose: 'adapt'; set: Record<string, Written> }
+  | { choose: 'refuse' };
 
 export interface Proposed {
   staff: string;
   choice: Choice;
   reason: string;
+}
+
+/** A field as it is and as a change that was kept aside would make it. */
+export interface Difference {
+  /** Its distinct values; none where nobody has written it. */
+  now: Written[];
+  would: Written;
+  /** Whether two people must agree on writing it. */
+  needs_two: boolean;
+}
+
+/** A change that was kept aside, as far as it can be read. */
+export interface AsideChange {
+  reason: string;
+  /** The first first. */
+  handed_in: { device: string; at: Millis; reason: string }[];
+  staff: string | null;
+  area: string | null;
+  edit: string | null;
+  written_at: Millis | null;
+  /** Whether its household is in the register. */
+  registered: boolean;
+  fields: Record<string, Difference>;
+  /** Entries that it would add, as in a path. */
+  adds: string[];
+  /** What else is in it and cannot be read, or not be decided about. */
+  left_out: number;
 }
 
 /** A question and what it rests on. */
@@ -137,10 +169,13 @@ export interface Case {
   heads: string[];
   contradiction: Contradiction | null;
   sides: Side[];
+  /** For a question about a change that was kept aside. */
+  aside: AsideChange | null;
   earlier: Record<string, Decision>;
   proposal: Proposed | null;
   claim: Claim | null;
-  record: Household;
+  /** Absent where the household is not in the register. */
+  record: Household | null;
   names: Names;
 }
 
@@ -152,6 +187,7 @@ export interface Decision {
   about?: Shown<string>;
   reason?: Shown<string>;
   seconded?: Shown<string>;
+  became?: Shown<string>;
   undone?: Shown<string>;
 }
 
@@ -311,7 +347,11 @@ export interface Me {
   ends_at: Millis;
 }
 
-export type Outcome = { outcome: 'proposed' } | { outcome: 'decided'; decision: string } | { outcome: 'undone' };
+export type Outcome =
+  | { outcome: 'proposed' }
+  | { outcome: 'decided'; decision: string }
+  | { outcome: 'refused' }
+  | { outcome: 'undone' };
 
 /** Where a hand-over stands for who looks at it. */
 export const GROUPS = ['escalated', 'incoming', 'outgoing'] as const;

@@ -4,7 +4,7 @@ import { type Question, type QuestionId, sameQuestion } from './model';
 /** Whether somebody can settle it now: nobody else is at work on it, and it does not wait for another than them. */
 export function isWorkable(question: Question, me: string, now: number): boolean {
   const others = question.claim !== null && question.claim.staff !== me && question.claim.until > now;
-  return !others && question.proposed_by !== me && question.kind !== 'quarantined';
+  return !others && question.proposed_by !== me;
 }
 
 /** The first workable question after this one, from the beginning when there is none below. */

@@ -1,9 +1,9 @@
 // What a reviewer sees of a question and what is sent for an answer, from cases as the register gives them.
 import { describe, expect, test } from 'vitest';
-import { answerFor, answersOf, choiceOf, lengthOf } from './answers';
+import { answerFor, answersOf, choiceOf, enteredAs, lengthOf, needsTwo, picksOf } from './answers';
 import { compare, differences, resultOf, visitOf } from './compare';
 import { madeBy, staysOf } from './lived';
-import type { Case, HistoryEntry, Kind, Question, Side, Written } from './model';
+import type { Case, Difference, HistoryEntry, Kind, Question, Side, Written } from './model';
 import { following } from './next';
 
 const PERSON = 'persons/01990000-0000-7000-8000-000000000003';
@@ -38,6 +38,7 @@ function kase(kind: Kind, subject: string, sides: Side[], values?: [change: stri
         }
       : null,
     sides,
+    aside: null,
     earlier: {},
     proposal: null,
     claim: null,
@@ -136,6 +137,85 @@ describe('a late edit', () => {
   });
 });
 
+describe('a change that was kept aside', () => {
+  const [weight, note] = ['visits/v/weight_g', 'visits/v/note'];
+  const name = `${PERSON}/name`;
+  const fields: Record<string, Difference> = {
+    [weight]: { now: [9100, 9200], would: 9390, needs_two: false },
+    [note]: { now: [], would: null, needs_two: false },
+    [name]: { now: ['甲'], would: '乙', needs_two: true },
+  };
+  const aside = (more: Partial<NonNullable<Case['aside']>> = {}): Case => ({
+    ...kase('quarantined', 'x', []),
+    aside: {
+      reason: 'not-authorised',
+      handed_in: [{ device: 'd', at: 2, reason: 'not-authorised' }],
+      staff: 's',
+      area: 'a',
+      edit: 'correct-visit',
+      written_at: 1,
+      registered: true,
+      fields,
+      adds: [],
+      left_out: 0,
+      ...more,
+    },
+  });
+
+  test('stands beside what is in the record now', () => {
+    const { versions, asked, also } = compare(aside());
+    expect(versions.map(({ staff, writtenAt }) => [staff, writtenAt])).toEqual([['s', 1]]);
+    expect(asked.map(({ path, before, values }) => [path, before, values])).toEqual([
+      [name, ['甲'], ['乙']],
+      [note, [], [null]],
+      [weight, [9100, 9200], [9390]],
+    ]);
+    expect(also).toEqual([]);
+  });
+
+  test('is adopted, adapted or refused; what cannot be read is refused', () => {
+    const answers = (it: Case) => answersOf(it).map((answer) => answer.name);
+    expect(answers(aside())).toEqual(['adopt', 'adapt', 'refuse']);
+    expect(answers(aside({ fields: {} }))).toEqual(['refuse']);
+    expect(answers(aside({ registered: false }))).toEqual(['refuse']);
+  });
+
+  test('is adapted by the fields that were picked, entered as people say them', () => {
+    const it = aside();
+    const nothing = { text: '', empty: false };
+    const adapt = answersOf(it)[1];
+    const picks = picksOf(fields);
+    expect(picks[weight]).toEqual({ text: '9.39', empty: false, taken: true });
+    const choice = (more: typeof picks) => choiceOf(adapt, nothing, { ...picks, ...more });
+    const left = { ...nothing, taken: false };
+    expect(choice({ [name]: left })).toEqual({ choice: { choose: 'adapt', set: { [weight]: 9390, [note]: null } } });
+    expect(choice({ [weight]: { text: 'heavy', empty: false, taken: true } })).toEqual({
+      missing: 'number',
+      path: weight,
+    });
+    expect(choice({ [name]: { text: ' ', empty: false, taken: true } })).toEqual({ missing: 'value', path: name });
+    expect(choice({ [name]: left, [weight]: left, [note]: left })).toEqual({ missing: 'picks' });
+    expect(enteredAs(note, null)).toEqual({ text: '', empty: true });
+  });
+
+  test('needs two people where what is written of it does', () => {
+    const it = aside();
+    expect(needsTwo(it, { choose: 'adopt' })).toBe(true);
+    expect(needsTwo(it, { choose: 'refuse' })).toBe(false);
+    expect(needsTwo(it, { choose: 'adapt', set: { [note]: null } })).toBe(false);
+    expect(needsTwo(it, { choose: 'adapt', set: { [name]: '丙' } })).toBe(true);
+  });
+
+  test('leaves what was adopted, and of what was adapted the picked', () => {
+    const it = aside();
+    const rows = compare(it).asked;
+    const results = (choice: Parameters<typeof resultOf>[2]) => rows.map((row) => resultOf(it, row, choice));
+    expect(results({ choose: 'adopt' })).toEqual([{ value: '乙' }, { value: null }, { value: 9390 }]);
+    expect(results({ choose: 'refuse' })).toEqual(['stays', 'stays', 'stays']);
+    expect(results({ choose: 'adapt', set: { [name]: '丙' } })).toEqual([{ value: '丙' }, 'stays', 'stays']);
+  });
+});
+
 test('a version about a visit tells of which day', () => {
   const it = kase('contradiction', 'visits/v/vaccine', [
     side('x', { 'visits/v/vaccine': [[], 'MMR 1'], 'visits/v/on': [[], '2026-11-20'] }),
@@ -200,6 +280,7 @@ describe('the next question', () => {
     subject,
     severity: 'service',
     needs_two: false,
+    aside: null,
     area: 'a',
     change: subject,
     opened_at: 0,
@@ -212,14 +293,14 @@ describe('the next question', () => {
     question('2'),
     question('3', { claim: { staff: 'other', until: 100 } }),
     question('4', { proposed_by: 'me' }),
-    question('5', { kind: 'quarantined' }),
+    question('5', { kind: 'quarantined', aside: 'fork' }),
     question('6', { claim: { staff: 'me', until: 100 } }),
   ];
   const next = (subject: string, now = 50) => following(list, question(subject), 'me', now)?.subject;
 
   test('is the one below that can be worked on', () => {
     expect(next('1')).toBe('2');
-    expect(next('2')).toBe('6');
+    expect(next('2')).toBe('5');
     expect(next('2', 100)).toBe('3');
   });
 

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Document;
-use super::edit::Edit;
+use super::edit::{Assignments, Edit};
 use super::maps::Maps;
 use super::value::Value;
-use super::view::DecisionView;
+use super::view::{DecisionView, Shown};
 use super::{history, schema};
 use crate::{ChangeHash, DecisionId, DocKind};
 
@@ -44,6 +44,49 @@ impl DecisionView {
     }
 }
 
+/// What became of a change that was kept aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// Everything it would write was written.
+    Adopted,
+    /// Some of it was, or something else in its place.
+    Adapted,
+    /// Nothing of it was.
+    Refused,
+}
+
+impl Became {
+    /// The word in the record.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Adopted => "adopted",
+            Self::Adapted => "adapted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// How a decision says that it is about a change that was kept aside: as whoever keeps the questions does.
+pub fn about_aside(change: &ChangeHash) -> String {
+    format!("quarantined {change}")
+}
+
+/// The decision about a change that was kept aside, unless each was taken back; the last made, if there are several.
+pub fn decided_aside(
+    decisions: &BTreeMap<DecisionId, DecisionView>,
+    change: &ChangeHash,
+) -> Option<(DecisionId, DecisionView)> {
+    let about = about_aside(change);
+    let is_about = |decision: &DecisionView| {
+        let said = decision.about.iter().flat_map(Shown::values);
+        !decision.is_undone() && said.into_iter().any(|said| *said == about)
+    };
+    let mut found = decisions.iter().rev();
+    let (id, decision) = found.find(|(_, decision)| is_about(decision))?;
+    Some((*id, decision.clone()))
+}
+
 /// What a decision did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
@@ -66,29 +109,64 @@ pub struct Written {
 
 impl Decided {
     /// The edits that take it back, each to be made by another author on the document as it is: every field gets each
-    /// of the values it had by an edit of its own. A field that had none is cleared.
+    /// of the values it had by an edit of its own. A field that had none is cleared, and an entry that the decision added is
+    /// marked as a mistake.
     pub fn edits_to_undo(&self, decision: DecisionId, document: DocKind, why: &str) -> Vec<Edit> {
-        let several = self.fields.values().map(|field| field.before.len()).max();
-        (0..several.unwrap_or(0).max(1))
-            .map(|at| Edit::UndoDecision {
+        let mut sets = vec![Assignments::new()];
+        for (path, field) in &self.fields {
+            if let Some(marks) = mistake_marks(&self.fields, path, why) {
+                sets[0].extend(marks);
+                continue;
+            }
+            for at in 0..field.before.len().max(1) {
+                if sets.len() <= at {
+                    sets.push(Assignments::new());
+                }
+                let before = field.before.get(at).cloned().flatten();
+                sets[at].insert(path.clone(), before);
+            }
+        }
+        let edits = sets.into_iter().enumerate();
+        edits
+            .map(|(at, set)| Edit::UndoDecision {
                 decision,
                 document,
                 reason: (at == 0).then(|| why.to_owned()),
-                set: self
-                    .fields
-                    .iter()
-                    .filter_map(|(path, field)| {
-                        let value = match field.before.get(at) {
-                            Some(value) => value.clone(),
-                            None if at == 0 => None,
-                            None => return None,
-                        };
-                        Some((path.clone(), value))
-                    })
-                    .collect(),
+                set,
             })
             .collect()
     }
+}
+
+/// What marks the entry that a path lies in as a mistake, when the change that wrote these fields added it: entries are
+/// never deleted. `None` for what it did not add. The story of a move that was told stays told.
+pub fn mistake_marks(
+    written: &BTreeMap<String, Written>,
+    path: &str,
+    why: &str,
+) -> Option<Assignments> {
+    let mut parts = path.splitn(3, '/');
+    let (root, entry) = (parts.next()?, parts.next()?);
+    let (needed, marks): (&str, &[(&str, &str)]) = match root {
+        "persons" => (
+            "name",
+            &[("removed/reason", "mistake"), ("removed/note", why)],
+        ),
+        "visits" => (
+            "kind",
+            &[("removed/reason", "mistake"), ("removed/note", why)],
+        ),
+        "needs" => ("kind", &[("state", "withdrawn")]),
+        "moves" => ("to", &[]),
+        _ => return None,
+    };
+    let added = written.get(&format!("{root}/{entry}/{needed}"));
+    added.filter(|added| added.before.is_empty())?;
+    let marks = marks.iter().map(|(key, value)| {
+        let path = format!("{root}/{entry}/{key}");
+        (path, Some(Value::from(*value)))
+    });
+    Some(marks.collect())
 }
 
 /// What a decision of a document did; `None` when there is no such decision in it.

@@ -19,6 +19,7 @@ fn decide(about: &str, set: Assignments) -> Edit {
         about: about.to_owned(),
         reason: "看过出生证".to_owned(),
         seconded: Some(by(4).staff),
+        became: None,
         set,
     })
 }
@@ -196,7 +197,8 @@ fn a_decision_writes_what_the_record_declares_and_nothing_else() {
         let unknown = EditError::UnknownField { field: path };
         assert_eq!(core.edit(&decide("x", set), &by(3)), Err(unknown));
     }
-    let set: Assignments = [(format!("persons/{stranger}/name"), text("x"))].into();
+    let phone = text("10000000001");
+    let set: Assignments = [(format!("persons/{stranger}/phone"), phone)].into();
     assert!(matches!(
         core.edit(&decide("x", set), &by(3)),
         Err(EditError::NoSuchEntry { .. })
@@ -264,4 +266,58 @@ proptest! {
         let back = take_back(&core);
         prop_assert_eq!(values(&back, &birth(1)), before);
     }
+}
+
+#[test]
+fn a_decision_adds_an_entry_when_it_sets_what_such_an_entry_needs() {
+    let mut core = registered();
+    let path = |key: &str| format!("persons/{}/{key}", person(3));
+    let set = |keys: &[(&str, Option<Value>)]| -> Assignments {
+        keys.iter()
+            .map(|(key, value)| (path(key), value.clone()))
+            .collect()
+    };
+    // Only the telephone of somebody who is not here.
+    let phone = set(&[("phone", text("10000000001"))]);
+    let nobody = core.edit(&decide("x", phone), &by(3));
+    assert!(matches!(nobody, Err(EditError::NoSuchEntry { .. })));
+    let unnamed = set(&[("name", None), ("phone", text("10000000001"))]);
+    let nobody = core.edit(&decide("x", unnamed), &by(3));
+    assert!(matches!(nobody, Err(EditError::NoSuchEntry { .. })));
+    // The number is checked against the document that it is said to be of, as when a person is added.
+    let passport = set(&[
+        ("name", text("测试3")),
+        ("id_kind", text("passport")),
+        ("id_number", text("E12345678")),
+    ]);
+    let mut resident = passport.clone();
+    resident.remove(&path("id_kind"));
+    let wrong = core.edit(&decide("x", resident), &by(3));
+    assert!(matches!(wrong, Err(EditError::BadValue { .. })));
+    core.edit(&decide("x", passport), &by(3)).unwrap();
+    assert_eq!(core.values_at(&path("name")), [text("测试3")]);
+    assert_eq!(core.values_at(&path("id_kind")), [text("passport")]);
+    // Taken back, it is marked as a mistake, and stays.
+    let back = take_back(&core);
+    let shown = seen(&back);
+    assert!(shown.persons[&person(3)].removed.is_some());
+    assert_eq!(back.values_at(&path("name")), [text("测试3")]);
+    // A need is for somebody of the household.
+    let need = format!("needs/{}", crate::NeedId::new(by(1).at, [1; 10]));
+    let mut asked: Assignments = [
+        ("kind", "school"),
+        ("text", "小学学位"),
+        ("state", "open"),
+        ("urgency", "routine"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (format!("{need}/{key}"), text(value)))
+    .collect();
+    let stranger = text(&person(9).to_string());
+    asked.insert(format!("{need}/person"), stranger);
+    let nobody = registered().edit(&decide("x", asked.clone()), &by(3));
+    assert!(matches!(nobody, Err(EditError::NoSuchEntry { .. })));
+    asked.remove(&format!("{need}/kind"));
+    let kind = registered().edit(&decide("x", asked), &by(3));
+    assert!(matches!(kind, Err(EditError::Required { .. })));
 }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+use super::decision::Became;
 use super::edit::Assignments;
 use super::value::Value;
 use crate::{AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, VisitId};
@@ -220,6 +221,9 @@ pub struct NewDecision {
     /// Who agreed, where two people decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconded: Option<StaffId>,
+    /// What became of the change that was kept aside, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub became: Option<Became>,
     /// What follows from it: fields of the document by full path, and their values; `null` clears.
     #[serde(default)]
     pub set: Assignments,
@@ -327,10 +331,12 @@ impl NewNeed {
 impl NewDecision {
     pub(crate) fn given(&self) -> Given {
         let seconded = self.seconded.map(|staff| staff.to_string());
+        let became = self.became.map(|became| became.name().to_owned());
         Collect(Vec::new())
             .text("about", Some(&self.about))
             .text("reason", Some(&self.reason))
             .text("seconded", seconded.as_ref())
+            .text("became", became.as_ref())
             .0
     }
 }

@@ -4,6 +4,8 @@
 //! judge structure, never meaning: a wrong date is a value for a person to review, a list is no value at
 //! all. Authority (whose actor, which area) is judged by the caller on [`ChangeFacts`].
 
+mod reading;
+
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{ObjId, ObjType, ROOT, ReadDoc, ScalarValue, ValueRef};
 use std::collections::{HashMap, HashSet};
@@ -17,6 +19,8 @@ use super::value::{FieldType, Value};
 use crate::limits::TEXT_BYTES_MAX;
 use crate::message::QuarantineReason;
 use crate::{ActorId, AreaCode, ChangeHash, DocKind, Timestamp};
+
+pub use reading::Reading;
 
 /// Bytes of one key.
 const KEY_BYTES_MAX: usize = 128;

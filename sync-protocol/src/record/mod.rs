@@ -40,7 +40,8 @@ pub use conflict::{
     residence_values,
 };
 pub use decision::{
-    Decided, Written, decided, decisions, decisions_of, is_decision, values_before, written_by,
+    Became, Decided, Written, about_aside, decided, decided_aside, decisions, decisions_of,
+    is_decision, mistake_marks, values_before, written_by,
 };
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
@@ -51,7 +52,7 @@ pub use input::{
     MoveAnswer, NewConsent, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson,
     NewVisit,
 };
-pub use inspect::{ChangeFacts, Outline, Touch, Unfit, inspect};
+pub use inspect::{ChangeFacts, Outline, Reading, Touch, Unfit, inspect};
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};

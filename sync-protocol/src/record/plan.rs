@@ -2,15 +2,17 @@
 //!
 //! Pure. A plan never writes what the record says already, and never an unknown field.
 
+mod deciding;
+
 use std::collections::BTreeSet;
 
-use super::decision::{decisions_of, is_decision};
+use super::decision::decisions_of;
 use super::document::Document;
 use super::edit::{Assignments, Authorship, Edit, EditError};
 use super::id_number;
-use super::input::{Given, NewDecision, NewHousehold, NewPerson};
+use super::input::{Given, NewHousehold, NewPerson};
 use super::schema::{self, MergeRule, is_entry_id};
-use super::value::{FieldType, Value, ValueProblem};
+use super::value::{Value, ValueProblem};
 use crate::{DocKind, PersonId};
 
 /// One write.
@@ -296,76 +298,6 @@ impl Draft<'_> {
             self.put(path.clone(), value.clone())?;
         }
         Ok(())
-    }
-
-    fn decide(&mut self, new: &NewDecision) -> Result<(), EditError> {
-        let id = new.id.map(|id| id.to_string());
-        self.entry(decisions_of(new.document), "decision", id, new.given(), "")?;
-        for (path, value) in &new.set {
-            let place = self.place_of(path)?;
-            let standing = self.document.values_at(path);
-            if standing.len() > 1 && standing.contains(value) {
-                // It was accepted once; whether it is right is what was decided.
-                self.writes.push(Write {
-                    path: path.clone(),
-                    action: Action::Put(value.clone()),
-                });
-                continue;
-            }
-            let cannot_be_cleared: &[&str] = match place.root {
-                "residence" => &["area"],
-                "persons" => &["name"],
-                "visits" => &["on", "kind"],
-                "moves" => &["to", "state"],
-                "needs" => &["kind", "text", "state", "urgency"],
-                _ => &[],
-            };
-            self.required(path, cannot_be_cleared, place.key, value)?;
-            self.put(path.clone(), value.clone())?;
-            if let (Some(person), "persons") = (place.entry, place.root)
-                && let Ok(person) = person.parse()
-            {
-                let set = [(place.key.to_owned(), value.clone())].into();
-                self.check_identity(person, &set)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes values that fields had, right or wrong, over the ones that stand, even where they are the same: then each
-    /// of several such edits overwrites what stands, and none another's.
-    fn put_back(&mut self, set: &Assignments) -> Result<(), EditError> {
-        for (path, value) in set {
-            self.place_of(path)?;
-            let field = schema::field_at(self.kind, path);
-            let other = match (value, field.map(|field| field.ty)) {
-                (Some(_), _) => None,
-                (None, Some(FieldType::Int { .. })) => Some(Value::Int(0)),
-                (None, Some(FieldType::Flag)) => Some(Value::Flag(false)),
-                (None, _) => Some(Value::Text(String::new())),
-            };
-            self.again.extend([other, value.clone()].map(|value| Write {
-                path: path.clone(),
-                action: Action::Put(value),
-            }));
-        }
-        Ok(())
-    }
-
-    /// Where a declared field that a decision may write lies; its entry must be there.
-    fn place_of<'p>(&self, path: &'p str) -> Result<schema::Place<'p>, EditError> {
-        let unknown = || EditError::UnknownField {
-            field: path.to_owned(),
-        };
-        let place = schema::place(path).ok_or_else(unknown)?;
-        let field = schema::field_at(self.kind, path).ok_or_else(unknown)?;
-        if is_decision(path) || field.rule == MergeRule::Counter {
-            return Err(unknown());
-        }
-        if let Some(entry) = place.entry {
-            self.entry_exists(&format!("{}/{entry}", place.root))?;
-        }
-        Ok(place)
     }
 
     /// A new entry and its fields.

@@ -181,6 +181,7 @@ const URGENCY: FieldType = Choice(&["routine", "soon", "urgent"]);
 const NEED_STATE: FieldType = Choice(&["open", "in-progress", "met", "declined", "withdrawn"]);
 const VISIT_KIND: FieldType = Choice(&["follow-up", "antenatal", "child", "immunisation", "other"]);
 const VISIT_REMOVED: FieldType = Choice(&["duplicate", "mistake", "other"]);
+const BECAME: FieldType = Choice(&["adopted", "adapted", "refused"]);
 const BLOOD_GROUP: FieldType = Choice(&[
     "A", "A+", "A-", "B", "B+", "B-", "AB", "AB+", "AB-", "O", "O+", "O-",
 ]);
@@ -231,6 +232,7 @@ pub static FIELDS: &[Field] = &[
     field(Core, "decisions/{decision}/about", Text(400), Latest, Service, "Which open question it settles"),
     field(Core, "decisions/{decision}/reason", Text(500), Latest, Personal, "Why, so that those who wrote the values learn it"),
     field(Core, "decisions/{decision}/seconded", Text(36), Latest, Service, "Who agreed, where two people decide"),
+    field(Core, "decisions/{decision}/became", BECAME, Latest, Service, "What became of a change that was kept aside, so that its author learns it"),
     field(Core, "decisions/{decision}/undone", Text(500), Latest, Personal, "Why it was taken back"),
     field(Health, "visits/{visit}/person", Person, Review, HealthData, "Who was seen"),
     field(Health, "visits/{visit}/on", Date, Review, HealthData, "Day of the visit"),
@@ -251,6 +253,7 @@ pub static FIELDS: &[Field] = &[
     field(Health, "health_decisions/{decision}/about", Text(400), Latest, HealthData, "Which open question it settles"),
     field(Health, "health_decisions/{decision}/reason", Text(500), Latest, HealthData, "Why, so that those who wrote the values learn it"),
     field(Health, "health_decisions/{decision}/seconded", Text(36), Latest, HealthData, "Who agreed, where two people decide"),
+    field(Health, "health_decisions/{decision}/became", BECAME, Latest, HealthData, "What became of a change that was kept aside, so that its author learns it"),
     field(Health, "health_decisions/{decision}/undone", Text(500), Latest, HealthData, "Why it was taken back"),
 ];
 

@@ -216,6 +216,8 @@ view_of!(
         reason: String = "reason",
         /// Who agreed, where two people decide: the id of a member of staff.
         seconded: String = "seconded",
+        /// What became of a change that was kept aside: `adopted`, `adapted`, `refused`.
+        became: String = "became",
         /// Why it was taken back, if it was.
         undone: String = "undone",
     }

@@ -6,7 +6,6 @@ use serde_json::json;
 use sojourn_client_core::Tablet;
 use sojourn_client_core::clock::{self, SystemRandom};
 use sojourn_client_core::enrol::{self, Enrolment};
-use sojourn_client_core::outbox;
 use sojourn_client_core::sync::driver::{self, Options, Report, Surroundings, SystemClock};
 use sojourn_client_core::sync::session::{Outcome, RetryPolicy};
 use sojourn_client_core::sync::transport::{Http, TransportError};
@@ -146,9 +145,8 @@ pub(crate) fn sync(
     });
     bar.close();
     let report = report?;
-    let (queued, held) = tablet.read("outbox counts", |tx| {
-        Ok::<_, sojourn_client_core::error::Error>(outbox::counts(tx)?)
-    })?;
+    let status = tablet.status()?;
+    let (queued, held) = (status.pending, status.held);
     let problem = problem_of(&report.outcome);
     if args.json {
         crate::reading::json(out, &summary(&report, queued, held, problem.as_ref()))?;

@@ -267,6 +267,7 @@ mod tests {
                 about: "contradiction residence/since".to_owned(),
                 reason: "看过租房合同".to_owned(),
                 seconded: None,
+                became: None,
                 set: [("residence/since".to_owned(), Some("2025-03".into()))].into(),
             }),
             Edit::UndoDecision {

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sojourn_client_core::Tablet;
 use sojourn_client_core::error::Error;
-use sojourn_client_core::outbox::{EditState, HeldReason, OutboxRow};
-use sojourn_client_core::projection::{HouseholdRow, ListQuery};
-use sojourn_client_core::{areas, history as past, identity};
+use sojourn_client_core::outbox::{EditState, HeldReason};
+use sojourn_client_core::projection::{HouseholdRow, ListQuery, one_line};
+use sojourn_client_core::{areas, held, history as past, identity};
 use sojourn_sync_protocol::record::Assignment;
 use sojourn_sync_protocol::{AreaCode, DocKind, HouseholdId, Timestamp};
 
@@ -321,10 +321,20 @@ struct HeldEdit {
     fate: &'static str,
     reason: Option<String>,
     edit: Option<sojourn_sync_protocol::record::Edit>,
+    decided: Option<Verdict>,
+}
+
+/// What a reviewer decided about a held edit.
+#[derive(Serialize)]
+struct Verdict {
+    decision: String,
+    became: String,
+    reason: String,
 }
 
 impl HeldEdit {
-    fn of(row: OutboxRow) -> Self {
+    fn of(held: held::HeldEdit) -> Self {
+        let row = held.row;
         let (fate, reason) = match &row.state {
             EditState::Held(HeldReason::Quarantined { why }) => {
                 ("quarantined", Some(why.name().to_owned()))
@@ -351,6 +361,11 @@ impl HeldEdit {
             fate,
             reason,
             edit: row.edit,
+            decided: held.decided.map(|(id, decision)| Verdict {
+                decision: id.to_string(),
+                became: one_line(decision.became.as_ref()),
+                reason: one_line(decision.reason.as_ref()),
+            }),
         }
     }
 }
@@ -361,7 +376,8 @@ pub(crate) fn held(
     lang: Lang,
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
-    let held: Vec<HeldEdit> = tablet.held()?.into_iter().map(HeldEdit::of).collect();
+    let held = tablet.held_and_decided()?.into_iter();
+    let held: Vec<HeldEdit> = held.map(HeldEdit::of).collect();
     if args.json {
         return json(out, &held);
     }
@@ -377,7 +393,10 @@ pub(crate) fn held(
         let what = edit
             .kind
             .map_or("—", |kind| labels::word("", "edit", kind, lang));
-        let why = lang.held(edit.fate, edit.reason.as_deref());
+        let why = match &edit.decided {
+            Some(verdict) => lang.decided(&verdict.became, &verdict.reason),
+            None => lang.held(edit.fate, edit.reason.as_deref()),
+        };
         let _ = writeln!(out, "{} {} {what}\n  {why}", edit.at, edit.household);
         if let Some(edit) = &edit.edit {
             let _ = writeln!(out, "  {}", serde_json::to_string(edit).unwrap_or_default());

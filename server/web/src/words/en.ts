@@ -3,6 +3,7 @@ import type { Code } from '../api';
 import type { FieldName, WordField, WordOf } from '../fields';
 import type { Action, Aside, Deed, Group, HandOverState, Kind, Role, Severity } from '../model';
 
+const became = { adopted: 'adopted', adapted: 'adopted in part, or changed', refused: 'not adopted' };
 const consent = { given: 'given', refused: 'refused', withdrawn: 'withdrawn' };
 
 const severities: Record<Severity, string> = {
@@ -26,7 +27,7 @@ const explained: Record<Kind, string> = {
   'edit-of-removed':
     'One person was removed while somebody else edited them. Decide whether they belong to the household.',
   'unknown-area': 'The household is said to live in an area that the register does not know. Name the right one.',
-  quarantined: 'The register did not take this change. Its bytes are kept.',
+  quarantined: 'The register did not take this change; nothing of it is in the record. Decide what of it counts.',
 };
 const aside: Record<Aside, string> = {
   malformed: 'it cannot be read',
@@ -69,7 +70,13 @@ const roles: Record<Role, string> = {
   reviewer: 'Reviewer',
   officer: 'Privacy officer',
 };
-const decisionFields = { about: 'About', reason: 'Reason', seconded: 'Agreed by', undone: 'Taken back because' };
+const decisionFields = {
+  about: 'About',
+  reason: 'Reason',
+  seconded: 'Agreed by',
+  became: 'What became of it',
+  undone: 'Taken back because',
+};
 const fields: Record<FieldName, string> = {
   'residence/area': 'Area of residence',
   'residence/address': 'Address',
@@ -107,6 +114,7 @@ const fields: Record<FieldName, string> = {
   'decisions/{decision}/about': decisionFields.about,
   'decisions/{decision}/reason': decisionFields.reason,
   'decisions/{decision}/seconded': decisionFields.seconded,
+  'decisions/{decision}/became': decisionFields.became,
   'decisions/{decision}/undone': decisionFields.undone,
   'visits/{visit}/person': 'Person visited',
   'visits/{visit}/on': 'Day of the visit',
@@ -127,6 +135,7 @@ const fields: Record<FieldName, string> = {
   'health_decisions/{decision}/about': decisionFields.about,
   'health_decisions/{decision}/reason': decisionFields.reason,
   'health_decisions/{decision}/seconded': decisionFields.seconded,
+  'health_decisions/{decision}/became': decisionFields.became,
   'health_decisions/{decision}/undone': decisionFields.undone,
 };
 const words: { [N in WordField]: Record<WordOf<N>, string> } = {
@@ -197,6 +206,8 @@ const words: { [N in WordField]: Record<WordOf<N>, string> } = {
     declined: 'declined',
     withdrawn: 'withdrawn',
   },
+  'decisions/{decision}/became': became,
+  'health_decisions/{decision}/became': became,
   'visits/{visit}/kind': {
     'follow-up': 'follow-up',
     antenatal: 'antenatal',
@@ -299,6 +310,7 @@ export const en = {
   edits,
   actions,
   ofWhom: (field: string, name: string) => `${field} of ${name}`,
+  setTo: (field: string, value: string) => `${field}: ${value}`,
   inCollection: (field: string, of: string) => `${field} · ${of}`,
   levels: {
     province: 'province',
@@ -318,6 +330,7 @@ export const en = {
   unknownField: (key: string) => `Field “${key}”`,
   lateOf: 'An edit from the former area',
   removedOne: 'A person removed by one, edited by another',
+  asideOne: 'A change kept aside',
   areaOf: (code: string) => `Area ${code}`,
   takenOver: 'Taken over from another area',
 
@@ -406,6 +419,17 @@ export const en = {
     keepRemovedWhy: 'The removal stands; the edit remains in the history.',
     restore: 'They belong to the household',
     restoreWhy: 'The removal is taken back; the edit stands.',
+    adopt: 'It counts',
+    adoptWhy: 'Every field becomes what it would write.',
+    adapt: 'Some of it counts, or something else',
+    adaptWhy: 'Pick the fields, and change what is wrong.',
+    refuse: 'It does not count',
+    refuseWhy: 'The record stays as it is. The change is kept where it lies, and its author learns why.',
+    take: (field: string) => `Take “${field}”`,
+    picksNeeded: 'Pick one field at least.',
+    now: 'Now',
+    nowLong: 'What stands in the record now',
+    wouldBe: 'Would be',
     reason: 'Reason',
     reasonRule: 'Those who wrote the values will read it. 1 to 500 characters.',
     reasonLeft: (n: number) => `${n} left`,
@@ -433,8 +457,10 @@ export const en = {
     proposedDone: (about: string) => `Proposed: ${about}. A second person must agree.`,
     gone: 'This question has been settled meanwhile.',
     asideWhy: (why: string) => `The register kept this change aside because ${why}.`,
-    asideNow:
-      'Nothing of it is in the record. The tablet shows it to its owner, who can write it again. It cannot be settled here.',
+    asideBy: (n: number) => `It was handed in by ${n} tablets.`,
+    asideNothing: 'Nothing of it can be read that somebody could decide about. It can only be refused; its bytes stay.',
+    asideRest: (n: number) => `${n} more of what it would do cannot be read, or not be decided about.`,
+    notRegistered: 'This household is not in the register, so the change can only be refused; its bytes stay.',
     allDone: 'That was the last one. Nothing else waits here.',
     stale: 'It has changed',
     position: (at: number, of: number) => `${at} of ${of}`,

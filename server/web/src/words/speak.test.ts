@@ -75,7 +75,7 @@ test('a question is named by what it is about', () => {
   expect(of('contradiction', 'residence/address')).toBe('Address');
   expect(of('edit-of-removed', `persons/${PERSON} aa bb`)).toBe('王小明');
   expect(of('unknown-area', '999999')).toBe('Area 999999');
-  expect(of('quarantined', 'fork')).toBe(en.aside.fork);
+  expect(of('quarantined', 'a1b2')).toBe(en.asideOne);
   expect(speak.about(english, 'contradiction residence/address')).toBe('Contradiction · Address');
   expect(speak.about(english, 'something else')).toBe('something else');
 });

@@ -10,7 +10,7 @@ export interface Ground {
   words: Messages;
   language: string;
   names?: Names;
-  record?: Household;
+  record?: Household | null;
 }
 
 function isWordField(words: Messages, name: FieldName): name is WordField {
@@ -95,7 +95,7 @@ export function value(ground: Ground, path: string, value: Written | undefined):
 }
 
 /** What a question is about. */
-export function question(ground: Ground, id: Pick<QuestionId, 'kind' | 'subject'>): string {
+export function question(ground: Ground, id: Pick<QuestionId, 'kind' | 'subject'> & { aside?: string | null }): string {
   const { words } = ground;
   switch (id.kind) {
     case 'contradiction':
@@ -111,15 +111,19 @@ export function question(ground: Ground, id: Pick<QuestionId, 'kind' | 'subject'
       const name = whose && oneOf(ground.record?.persons[whose]?.name);
       return name ?? words.removedOne;
     }
-    case 'quarantined': {
-      const known: Record<string, string> = words.aside;
-      return known[id.subject] ?? id.subject;
-    }
+    case 'quarantined':
+      return id.aside ? aside(words, id.aside) : words.asideOne;
   }
 }
 
 /** Whether a decision says that it accepted a hand-over. */
 export const isHandOver = (about: string): boolean => about.startsWith('hand-over ');
+
+/** Why a change was kept aside. */
+export function aside(words: Messages, reason: string): string {
+  const known: Record<string, string> = words.aside;
+  return known[reason] ?? reason;
+}
 
 /** What a decision says that it is about: its kind, then its subject. */
 export function about(ground: Ground, text: string): string {

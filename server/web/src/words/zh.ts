@@ -1,8 +1,9 @@
 // Simplified Chinese, in the words of the tablets' own catalogue.
 import type { Messages } from './en';
 
+const became = { adopted: '已采纳', adapted: '部分采纳或有改动', refused: '未采纳' };
 const consent = { given: '同意', refused: '不同意', withdrawn: '已撤回' };
-const decisionFields = { about: '事项', reason: '理由', seconded: '复核人', undone: '撤销理由' };
+const decisionFields = { about: '事项', reason: '理由', seconded: '复核人', became: '处理结果', undone: '撤销理由' };
 
 export const zh: Messages = {
   product: '流动家庭登记',
@@ -47,7 +48,7 @@ export const zh: Messages = {
     'late-edit': '填写时该家庭已迁离填写人的地区。请决定这次修改是否算数。',
     'edit-of-removed': '一人移出了某位成员，另一人同时修改了其信息。请决定其是否属于该家庭。',
     'unknown-area': '登记的居住地区不在地区目录中。请指定正确的地区。',
-    quarantined: '登记库没有接收这次修改，原始内容已保留。',
+    quarantined: '登记库没有接收这次修改，档案中没有它的内容。请决定哪些算数。',
   },
   aside: {
     malformed: '无法读取',
@@ -122,6 +123,7 @@ export const zh: Messages = {
     'decisions/{decision}/about': decisionFields.about,
     'decisions/{decision}/reason': decisionFields.reason,
     'decisions/{decision}/seconded': decisionFields.seconded,
+    'decisions/{decision}/became': decisionFields.became,
     'decisions/{decision}/undone': decisionFields.undone,
     'visits/{visit}/person': '走访对象',
     'visits/{visit}/on': '走访日期',
@@ -142,6 +144,7 @@ export const zh: Messages = {
     'health_decisions/{decision}/about': decisionFields.about,
     'health_decisions/{decision}/reason': decisionFields.reason,
     'health_decisions/{decision}/seconded': decisionFields.seconded,
+    'health_decisions/{decision}/became': decisionFields.became,
     'health_decisions/{decision}/undone': decisionFields.undone,
   },
   words: {
@@ -212,6 +215,8 @@ export const zh: Messages = {
       declined: '未获批',
       withdrawn: '已撤回',
     },
+    'decisions/{decision}/became': became,
+    'health_decisions/{decision}/became': became,
     'visits/{visit}/kind': {
       'follow-up': '随访',
       antenatal: '产前',
@@ -260,6 +265,7 @@ export const zh: Messages = {
     'trail-read': '查看操作记录',
   },
   ofWhom: (field, name) => `${name}的${field}`,
+  setTo: (field, value) => `${field}为${value}`,
   inCollection: (field, of) => `${field} · ${of}`,
   levels: { province: '省', city: '市', county: '县区', town: '乡镇街道', village: '村居' } as Record<string, string>,
   collections: {
@@ -273,6 +279,7 @@ export const zh: Messages = {
   unknownField: (key) => `字段“${key}”`,
   lateOf: '来自原地区的修改',
   removedOne: '一人移出、另一人修改的成员',
+  asideOne: '一项被搁置的修改',
   areaOf: (code) => `地区 ${code}`,
   takenOver: '从其他地区接收',
 
@@ -361,6 +368,17 @@ export const zh: Messages = {
     keepRemovedWhy: '移出有效；修改保留在历史中。',
     restore: '属于该家庭',
     restoreWhy: '撤销移出；修改有效。',
+    adopt: '算数',
+    adoptWhy: '各字段改为它所写的内容。',
+    adapt: '部分算数，或另行填写',
+    adaptWhy: '选出字段，并改正有误之处。',
+    refuse: '不算数',
+    refuseWhy: '档案保持现状。该修改原样保留，填写人会看到理由。',
+    take: (field) => `采用“${field}”`,
+    picksNeeded: '请至少选一个字段。',
+    now: '现在',
+    nowLong: '档案现有的内容',
+    wouldBe: '将改为',
     reason: '理由',
     reasonRule: '填写人会看到。1 至 500 字。',
     reasonLeft: (n) => `还可写 ${n} 字`,
@@ -387,7 +405,10 @@ export const zh: Messages = {
     proposedDone: (about) => `已提出意见：${about}。须另一人同意。`,
     gone: '该事项已被处理。',
     asideWhy: (why) => `登记库搁置了这次修改，原因：${why}。`,
-    asideNow: '档案中没有它的内容。平板会提示使用人，可重新填写。此处无法审定。',
+    asideBy: (n) => `有 ${n} 台平板提交了它。`,
+    asideNothing: '其中没有可供审定的内容。只能不予采纳；原始内容保留。',
+    asideRest: (n) => `另有 ${n} 处无法读取，或不能由审定写入。`,
+    notRegistered: '登记库中没有该家庭，因此只能不予采纳；原始内容保留。',
     allDone: '这是最后一项，没有其他待审事项。',
     stale: '内容已变化',
     position: (at, of) => `第 ${at} 项，共 ${of} 项`,

@@ -56,8 +56,8 @@ pub(crate) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "撤回准备中的迁移：家庭留下",
         ),
         "held" => (
-            "Shows edits that the server keeps aside, and why",
-            "显示服务器搁置的修改及原因",
+            "Shows edits that the server keeps aside, why, and what a reviewer decided",
+            "显示服务器搁置的修改、原因及审核人的决定",
         ),
         "export" => (
             "Prints every household as JSON, one a line",

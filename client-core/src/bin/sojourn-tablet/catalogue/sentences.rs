@@ -113,6 +113,29 @@ impl Lang {
         }
     }
 
+    /// What a reviewer decided about a held edit.
+    pub(crate) fn decided(self, became: &str, reason: &str) -> String {
+        match became {
+            "adopted" => self.pick(
+                format!("A reviewer adopted it: {reason}. The household as shown has it."),
+                format!("审核人已采纳：{reason}。所示家庭已含此修改。"),
+            ),
+            "adapted" => self.pick(
+                format!("A reviewer adopted some of it, or changed it: {reason}. `show` has what counts."),
+                format!("审核人部分采纳或作了改动：{reason}。以 show 所示为准。"),
+            ),
+            "refused" => self.pick(
+                format!("A reviewer refused it: {reason}. The household stays as shown."),
+                format!("审核人未采纳：{reason}。家庭仍如所示。"),
+            ),
+            // A newer program may know more ways.
+            _ => self.pick(
+                format!("A reviewer decided about it: {reason}. `show` has what counts."),
+                format!("审核人已作决定：{reason}。以 show 所示为准。"),
+            ),
+        }
+    }
+
     fn engine(self, error: &Error) -> String {
         match error {
             Error::Store(error) => self.store(error),
