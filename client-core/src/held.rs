@@ -67,3 +67,67 @@ fn told(tx: &Tx<'_>, cache: &Cache, rows: Vec<OutboxRow>) -> Result<Vec<HeldEdit
     }
     Ok(told)
 }
+
+#[cfg(test)]
+mod tests {
+    use sojourn_sync_protocol::message::{Fate, QuarantineReason};
+    use sojourn_sync_protocol::record::{Assignments, Became, Edit, NewDecision, about_aside};
+    use sojourn_sync_protocol::{DecisionId, DocKind};
+
+    use super::*;
+    use crate::settle_tests::{next, settle};
+    use crate::testing::{Elsewhere, HOME, NOW, enrolled, set_phone};
+
+    #[test]
+    fn what_was_decided_about_a_held_edit_is_told_and_waits_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let tablet = enrolled(dir.path(), 1);
+        let mut elsewhere = Elsewhere::household(1, 9);
+        let arrive = |elsewhere: &Elsewhere| {
+            let whole = elsewhere.whole(HOME);
+            tablet
+                .write("page", NOW, |work| documents::install(work, &whole))
+                .unwrap();
+        };
+        arrive(&elsewhere);
+        let id = elsewhere.id();
+        let made = tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+        next(&tablet).unwrap();
+        let reason = QuarantineReason::NotAuthorised;
+        settle(&tablet, &[Fate::Quarantined { reason }]);
+        let counts = || {
+            (
+                tablet.status().unwrap().held,
+                tablet.show(id).unwrap().0.held,
+            )
+        };
+        let decided = || tablet.held_and_decided().unwrap()[0].decided.clone();
+        assert_eq!((counts(), decided()), ((1, 1), None));
+
+        let decision = DecisionId::new(NOW, [1; 10]);
+        elsewhere.edit(Edit::Decide(NewDecision {
+            id: Some(decision),
+            document: DocKind::Core,
+            about: about_aside(&made.change),
+            reason: "问过家里".into(),
+            seconded: None,
+            became: Some(Became::Refused),
+            set: Assignments::new(),
+        }));
+        arrive(&elsewhere);
+        let (told, view) = decided().expect("it is decided");
+        assert_eq!(told, decision);
+        assert_eq!(view.became.unwrap().agreed().unwrap(), "refused");
+        assert_eq!(counts(), (0, 0));
+
+        // Taken back, it waits again.
+        elsewhere.edit(Edit::UndoDecision {
+            decision,
+            document: DocKind::Core,
+            reason: Some("看错了".into()),
+            set: Assignments::new(),
+        });
+        arrive(&elsewhere);
+        assert_eq!((counts(), decided()), ((1, 1), None));
+    }
+}

@@ -1,5 +1,5 @@
 // Questions of every kind that two tablets can open, each with the answers that fit it; and the trail of what was done.
-import { expect, expectAccessible, expectToFit, test } from './console.ts';
+import { expect, expectAccessible, expectToFit, picture, test } from './console.ts';
 import { enter } from './door.ts';
 import { elsewhere, Village } from './village.ts';
 
@@ -85,6 +85,82 @@ test('whether somebody belongs to a household, two people say', async ({ desk, o
     edits_of_removed: [],
   });
   expect(shown).not.toHaveProperty(['persons', village.child, 'removed']);
+});
+
+test('a change that was kept aside is shown beside the record, and adopted', async ({ desk, office, browser }) => {
+  const village = await Village.found(office);
+  // Somebody writes without a link, is sent to another village before they hand it in, and may not write here any more.
+  const staff = await office.staff('钱护士', 'worker');
+  const away = elsewhere(3);
+  const tablet = await office.tablet(`sent-${village.code}`, village.code, staff);
+  await tablet.sync();
+  await tablet.edit(village.household, 'residence/address=村南 9 号', 'contact/note=晚上在家');
+  await office.enrol(tablet, away.code, staff);
+  await tablet.sync();
+  const held = async () => JSON.parse(await tablet.run('held', '--json'));
+  expect(await held()).toMatchObject([{ fate: 'quarantined', reason: 'not-authorised', decided: null }]);
+
+  const reviewer = await village.reviewer('审核员六');
+  await enter(desk, reviewer);
+  await expect(desk.locator('a.open')).toHaveText('填写人无权修改该处');
+  await desk.keyboard.press('Enter');
+  await expect(desk.locator('#answer-1')).toBeEnabled();
+  await expect(desk.getByText('登记库搁置了这次修改')).toBeVisible();
+  const answers = desk.getByRole('group', { name: '您的选择' });
+  await expect(answers.locator('label')).toContainText(['算数', '部分算数', '不算数']);
+  const address = desk.getByRole('row', { name: /地址/ });
+  await expect(address.locator('td')).toContainText(['村东 12 号', '村南 9 号', '尚未决定']);
+  await expect(desk.locator('thead')).toContainText('钱护士');
+  await expectAccessible(desk);
+  await picture(desk, 'kept-aside');
+
+  // Of the two fields one is left out, and the other is put right.
+  await desk.keyboard.press('2');
+  await expect(desk.locator('#take-1')).toBeFocused();
+  await desk.getByLabel('采用“联系方式说明”').uncheck();
+  await desk.getByLabel('地址', { exact: true }).fill('村南 9 号 2 单元');
+  await expect(address.locator('td.result')).toContainText('村南 9 号 2 单元');
+  await expectAccessible(desk);
+  await desk.setViewportSize({ width: 360, height: 720 });
+  await expectToFit(desk);
+  await desk.setViewportSize({ width: 1280, height: 800 });
+  await desk.getByLabel('理由').fill('电话问过户主');
+  await desk.keyboard.press('Control+Enter');
+  await expect(desk.getByRole('complementary', { name: '刚才的操作' })).toContainText('已审定');
+  await expect(desk.getByText('没有待审事项')).toBeVisible();
+  const shown = await village.shown(village.west);
+  expect(shown).toMatchObject({ residence: { address: '村南 9 号 2 单元' } });
+  expect(shown).not.toHaveProperty(['contact', 'note']);
+
+  // Taken back, it waits again, and counts as it was written now.
+  await desk.getByRole('link', { name: '查看或撤销' }).click();
+  await expect(desk.getByText('部分采纳或有改动')).toBeVisible();
+  await desk.getByRole('button', { name: '撤销' }).click();
+  await desk.getByLabel('理由').fill('门牌记错了');
+  await desk.keyboard.press('Control+Enter');
+  await expect(desk.getByText('已撤销：门牌记错了')).toBeVisible();
+  const other = await (await browser.newContext({ locale: 'zh-CN' })).newPage();
+  await other.goto(`${office.url}/console/`);
+  await enter(other, await village.reviewer('审核员七'));
+  await other.keyboard.press('Enter');
+  await expect(other.locator('#answer-1')).toBeEnabled();
+  await expect(other.getByText('此前的决定')).toBeVisible();
+  await other.keyboard.press('1');
+  await other.keyboard.type('与原件一致');
+  await other.keyboard.press('Control+Enter');
+  await expect(other.getByRole('complementary', { name: '刚才的操作' })).toContainText('已审定');
+  await other.context().close();
+  expect(await village.shown(village.west)).toMatchObject({
+    residence: { address: '村南 9 号' },
+    contact: { note: '晚上在家' },
+  });
+
+  // Back in the village, the author reads what became of it.
+  await office.enrol(tablet, village.code, staff);
+  await tablet.sync();
+  expect(await held()).toMatchObject([{ decided: { became: 'adopted', reason: '与原件一致' } }]);
+  expect(await tablet.run('held')).toContain('A reviewer adopted it: 与原件一致');
+  expect(JSON.parse(await tablet.run('status', '--json'))).toMatchObject({ held: 0 });
 });
 
 test('an officer reads who did what, and no household', async ({ desk, office, browser }) => {

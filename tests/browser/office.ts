@@ -58,6 +58,11 @@ export class Tablet {
   async sync(): Promise<void> {
     await this.run('sync');
   }
+
+  /** Enrols the folder, or enrols it anew for other areas: what it has still to hand in goes under the new grant. */
+  async enrol(server: string, code: string): Promise<void> {
+    await this.run('enrol', '--server', server, '--code', code);
+  }
 }
 
 /** The central register, running, in a folder that goes with it. */
@@ -126,9 +131,14 @@ export class Office {
   /** A new tablet, in a folder of this name, of a member of staff who works in this area. */
   async tablet(folder: string, area: string, staff: string): Promise<Tablet> {
     const tablet = new Tablet(join(this.#folder, folder));
-    const code = (await this.run('device', 'code', '--area', area, '--staff', staff)).trim();
-    await tablet.run('enrol', '--server', this.url, '--code', code);
+    await this.enrol(tablet, area, staff);
     return tablet;
+  }
+
+  /** Gives a tablet to a member of staff for an area, whatever it was for before. */
+  async enrol(tablet: Tablet, area: string, staff: string): Promise<void> {
+    const code = (await this.run('device', 'code', '--area', area, '--staff', staff)).trim();
+    await tablet.enrol(this.url, code);
   }
 
   /** Ends the server and takes its folder away. */

@@ -80,6 +80,7 @@ pub fn play(folder: &Path, now: Timestamp, account: &mut Account) -> io::Result<
     let scene = Scene {
         tablets: [&cast.tablets[0], &cast.tablets[1]],
         families: &cast.families[0][2..],
+        village: &cast.villages[0],
         elsewhere: [&cast.villages[1], &cast.villages[2]],
         now,
         folder,

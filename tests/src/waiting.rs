@@ -1,7 +1,9 @@
 //! What waits for a reviewer after the day in four villages, and the accounts to settle it with.
 //!
 //! The two tablets of one village write past each other once more: about an allergy, an address, where a family went, and somebody
-//! who was taken out of a household. One of them prepares a move to another village. The day itself leaves a birth date with two values, and an edit that came after a move.
+//! who was taken out of a household. One of them prepares a move to another village. A third one writes there and is sent to
+//! another village before it hands that in. The day itself leaves a birth date with two values, and an edit that came after a
+//! move.
 
 use serde_json::Value;
 use sojourn_sync_protocol::{
@@ -27,20 +29,23 @@ const PEOPLE: [(&str, &str, &str); 3] = [
     ("guan.yi", "隐私一", "officer"),
 ];
 /// What waits in the end, by kind.
-const WAITS: [(&str, usize); 4] = [
+const WAITS: [(&str, usize); 5] = [
     ("contradiction", 3),
     ("contested-residence", 1),
     ("edit-of-removed", 1),
     // The second of the two villages was told of a household that had left.
     ("late-edit", 2),
+    ("quarantined", 1),
 ];
 
 /// One village's two tablets and its families, as the day left them.
 pub(crate) struct Scene<'a> {
     /// Both hold every family.
     pub(crate) tablets: [&'a Tablet; 2],
-    /// None of them has moved; four at least.
+    /// None of them has moved; five at least.
     pub(crate) families: &'a [Household],
+    /// Where they live.
+    pub(crate) village: &'a Village,
     /// Where one of them may have gone.
     pub(crate) elsewhere: [&'a Village; 2],
     pub(crate) now: Timestamp,
@@ -61,7 +66,7 @@ pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -
     let removed = several.expect("one of the families has more than one person");
     let mut others = (0..scene.families.len()).filter(|at| *at != removed);
     let mut next = || others.next().expect("there are four families");
-    let (allergic, housed, gone) = (next(), next(), next());
+    let (allergic, housed, gone, visited) = (next(), next(), next(), next());
     for (at, tablet) in scene.tablets.iter().enumerate() {
         let mut lines = vec![
             line(scene, allergic, &allergy(scene, allergic, at)),
@@ -80,12 +85,14 @@ pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -
     for tablet in scene.tablets {
         tablet.run(["sync"]).ok();
     }
+    sent_away(scene, server, visited);
     let waiting = questions(server);
     let count = waiting.len();
     account.tell(&sentence!(
-        "{count} 个问题待审核：过敏史、出生日期、住址各有两个值；一户两处都说迁入；一人移出后又被修改；两处迁走后的补写",
+        "{count} 个问题待审核：过敏史、出生日期、住址各有两个值；一户两处都说迁入；一人移出后又被修改；两处迁走后的补写；\
+         一项搁置的修改",
         "{count} questions wait: an allergy, a birth date and an address with two values each; a family that two villages say \
-         came to them; somebody removed and edited; two edits that came after a move",
+         came to them; somebody removed and edited; two edits that came after a move; a change that was kept aside",
         count,
     ));
     let all_wait = WAITS.iter().all(|(kind, many)| {
@@ -111,6 +118,33 @@ pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -
         ),
     );
     Ok(())
+}
+
+/// A third tablet of the village writes, is enrolled anew for another one, and hands in then what it may not write any more.
+fn sent_away(scene: &Scene<'_>, server: &Server, family: usize) {
+    let staff = ["staff", "add", "外调人员", "--role", "worker", "--json"];
+    let staff = server.run(staff).json();
+    let staff = staff["id"].as_str().expect("staff have an id");
+    let tablet = Tablet::new(scene.folder.join("tablet-sent-away"));
+    let enrol = |area: &str| {
+        let code = ["device", "code", "--area", area, "--staff", staff, "--json"];
+        let code = server.run(code).json();
+        let code = code["code"].as_str().expect("a code is text");
+        let server = server.url();
+        tablet
+            .run(["enrol", "--server", &server, "--code", code])
+            .ok();
+    };
+    enrol(scene.village.code.as_str());
+    tablet.run(["sync"]).ok();
+    let id = scene.families[family].id.to_string();
+    let written = [
+        "residence/address=河沿 5 号",
+        "contact/note=白天在地里，晚上再来",
+    ];
+    tablet.run(["edit", &id, written[0], written[1]]).ok();
+    enrol(scene.elsewhere[0].code.as_str());
+    tablet.run(["sync"]).ok();
 }
 
 fn line(scene: &Scene<'_>, family: usize, edit: &Edit) -> Value {

@@ -181,7 +181,10 @@ fn bare(
 }
 
 /// The household as somebody may see it, identity numbers masked.
-pub(crate) fn record(
+///
+/// # Errors
+/// [`Objection::Unknown`] when there is none of that id in the reviewer's areas.
+pub fn record(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     household: HouseholdId,

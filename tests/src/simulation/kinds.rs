@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 62] = [
+pub const KINDS: [&str; 64] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -62,6 +62,8 @@ pub const KINDS: [&str; 62] = [
     "two write one field",
     "question decided",
     "decision taken back",
+    "change kept aside adopted",
+    "change kept aside refused",
     "spoilt changes handed in",
     "orphans handed in",
 ];

@@ -1,12 +1,13 @@
 //! What reviewers do: they settle open questions at the register and take that back. A question is settled once; a decision
-//! taken back leaves the values that stood before it.
+//! taken back leaves the values that stood before it. Changes kept aside can be read, whatever is in them, and refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sojourn_server::{
     office::{Command, Outcome},
     review::{
         ReviewKind,
+        aside::Difference,
         case::{self, Case},
         decide::{self, Choice, Objection, Order, QuestionId, Reviewer, Undo},
         queue::{self, Filter, PAGE_MAX, Question},
@@ -23,6 +24,8 @@ pub(super) struct Made {
     decision: DecisionId,
     /// The values between which it decided.
     between: BTreeSet<Option<Value>>,
+    /// What stood at the fields that were written of a change kept aside.
+    before: BTreeMap<String, BTreeSet<Option<Value>>>,
 }
 
 impl World {
@@ -62,7 +65,7 @@ impl World {
             .collect()
     }
 
-    /// Every open question that a decision can settle.
+    /// Every open question.
     fn questions(&self) -> Vec<Question> {
         let (areas, now) = (self.everywhere(), self.now());
         let state = self.state.as_ref().expect("the server runs between steps");
@@ -70,9 +73,7 @@ impl World {
             queue::page(tx, &areas, &Filter::default(), None, PAGE_MAX, now)
         });
         let page = self.runtime.block_on(read);
-        let mut questions = page.map(|page| page.questions).unwrap_or_default();
-        questions.retain(|question| question.kind != ReviewKind::Quarantined);
-        questions
+        page.map(|page| page.questions).unwrap_or_default()
     }
 
     fn case(&self, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
@@ -113,7 +114,7 @@ impl World {
                 return self.only_if_struck(&format!("{question:?} cannot be read: {error}"));
             }
         };
-        let order = Order {
+        let mut order = Order {
             choice: self.choice(&case, choice),
             question: question.clone(),
             seen: case.heads.clone(),
@@ -123,8 +124,14 @@ impl World {
         if outcome == Ok(decide::Outcome::Proposed) {
             outcome = self.decide_as(&second, &order);
         }
+        if case.aside.is_some() && cannot_be_written(&outcome) {
+            // What it would write is no value of the record, or names no area: it can be refused all the same.
+            order.choice = Choice::Refuse {};
+            outcome = self.decide_as(&first, &order);
+        }
         let decision = match outcome {
-            Ok(decide::Outcome::Decided { decision }) => decision,
+            Ok(decide::Outcome::Decided { decision }) => Some(decision),
+            Ok(decide::Outcome::Refused) if case.record.is_none() => None,
             // A late edit of which nothing stands any more has nothing to put back.
             Err(Objection::NotAChoice) if order.choice == (Choice::PutBack {}) => return Ok(()),
             other => return self.only_if_struck(&format!("{question:?} is {other:?}")),
@@ -138,20 +145,82 @@ impl World {
             Ok(again) => return Err(format!("{question:?} is decided twice: {again:?}")),
             Err(error) => self.only_if_struck(&format!("{question:?}: {error}"))?,
         }
-        let values = case
-            .contradiction
-            .into_iter()
-            .flat_map(|found| found.values);
-        self.decided.push(Made {
-            question,
-            decision,
-            between: values.map(|value| value.value).collect(),
+        self.stands_as_chosen(&second, &case, &order.choice)?;
+        self.fired(match order.choice {
+            Choice::Adopt {} | Choice::Adapt { .. } => "change kept aside adopted",
+            Choice::Refuse {} => "change kept aside refused",
+            _ => "question decided",
         });
-        self.fired("question decided");
+        // What was refused of a household that is not in the register has no decision to take back.
+        if let Some(decision) = decision {
+            let before = written_of(&case, &order.choice);
+            let values = case
+                .contradiction
+                .into_iter()
+                .flat_map(|found| found.values);
+            self.decided.push(Made {
+                question,
+                decision,
+                between: values.map(|value| value.value).collect(),
+                before,
+            });
+        }
+        Ok(())
+    }
+
+    /// What was taken of a change kept aside is in the record, where the household lives as far as one can tell by looking.
+    fn stands_as_chosen(&self, by: &Reviewer, case: &Case, chosen: &Choice) -> Result<(), String> {
+        let (reviewer, household) = (by.clone(), case.question.household);
+        let fields = case.aside.iter().flat_map(|aside| &aside.fields);
+        let chosen: BTreeMap<&String, &Option<Value>> = match chosen {
+            Choice::Adopt {} => fields.map(|(path, field)| (path, &field.would)).collect(),
+            Choice::Adapt { set } => set.iter().collect(),
+            _ => return Ok(()),
+        };
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let read = state
+            .store
+            .read("record", move |tx| case::record(tx, &reviewer, household));
+        let record = match self.runtime.block_on(read) {
+            Ok(record) => serde_json::to_value(record).expect("a record is plain data"),
+            Err(error) => return self.only_if_struck(&format!("{household}: {error}")),
+        };
+        let lives = chosen
+            .iter()
+            .filter(|(path, _)| path.starts_with("residence/"));
+        for (path, value) in lives {
+            let shown = record.pointer(&format!("/{path}"));
+            let shown = shown.map(|shown| shown.as_str().unwrap_or_default().trim().to_owned());
+            let wanted = value
+                .as_ref()
+                .map(|value| value.to_string().trim().to_owned());
+            if shown != wanted {
+                return Err(format!(
+                    "{path} of {household} is {shown:?} and was chosen to be {wanted:?}"
+                ));
+            }
+        }
         Ok(())
     }
 
     fn choice(&self, case: &Case, choice: usize) -> Choice {
+        if let Some(aside) = &case.aside {
+            let written = aside.fields.iter().map(|(path, field)| {
+                let would = match path.as_str() {
+                    "residence/area" => Some(Value::from(self.village(choice))),
+                    _ => field.would.clone(),
+                };
+                (path.clone(), would)
+            });
+            return match choice % 4 {
+                _ if !aside.registered || aside.fields.is_empty() => Choice::Refuse {},
+                0 | 1 => Choice::Adopt {},
+                2 => Choice::Adapt {
+                    set: written.collect(),
+                },
+                _ => Choice::Refuse {},
+            };
+        }
         let values = case.contradiction.iter().flat_map(|found| &found.values);
         let values: Vec<_> = values.map(|value| value.change).collect();
         match case.question.kind {
@@ -208,6 +277,16 @@ impl World {
         self.figures.checked += 1;
         match self.case(&reviewer, &made.question) {
             Ok(case) => {
+                let stands = written_of(&case, &Choice::Adopt {});
+                for (path, before) in &made.before {
+                    let now = stands.get(path);
+                    if now != Some(before) {
+                        return Err(format!(
+                            "{path} of {:?} is {now:?} and was {before:?}",
+                            made.question
+                        ));
+                    }
+                }
                 let values = case
                     .contradiction
                     .into_iter()
@@ -241,6 +320,40 @@ impl World {
 /// What stands in a move is a word, a day or an area; an address is any text.
 fn of_a_move(case: &Case) -> bool {
     case.question.subject.starts_with("moves/")
+}
+
+/// Whether a choice about a change kept aside is no value of the record, where the change itself is none.
+fn cannot_be_written(outcome: &Result<decide::Outcome, Objection>) -> bool {
+    matches!(
+        outcome,
+        Err(Objection::Edit(_) | Objection::UnknownArea(_) | Objection::Refused(_))
+    )
+}
+
+/// What stands at the fields that a choice about a change kept aside writes. What it adds stays, marked as a mistake, when it is
+/// taken back, and so is not compared.
+fn written_of(case: &Case, choice: &Choice) -> BTreeMap<String, BTreeSet<Option<Value>>> {
+    let Some(aside) = &case.aside else {
+        return BTreeMap::new();
+    };
+    let set = |path: &str| match choice {
+        Choice::Adopt {} => aside.fields.get(path).map(|field| &field.would),
+        Choice::Adapt { set } => set.get(path),
+        _ => None,
+    };
+    // A field that is cleared again shows what one shows that nobody ever wrote.
+    let now = |field: &Difference| -> BTreeSet<Option<Value>> {
+        let none = field.now.is_empty().then_some(None);
+        field.now.iter().cloned().chain(none).collect()
+    };
+    let added = |path: &str| aside.adds.iter().any(|entry| path.starts_with(entry));
+    let fields = aside.fields.iter().filter(|(path, field)| {
+        let differs = |would: &Option<Value>| now(field) != BTreeSet::from([would.clone()]);
+        !added(path) && set(path).is_some_and(differs)
+    });
+    fields
+        .map(|(path, field)| (path.clone(), now(field)))
+        .collect()
 }
 
 fn is(open: &Question, question: &QuestionId) -> bool {
