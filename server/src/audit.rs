@@ -211,13 +211,13 @@ pub(crate) fn note_of(
     note(tx, stamp, &who.areas, &deed)
 }
 
-/// Writes what somebody did about an open question, in the area responsible for it.
+/// Writes what somebody did about an open question, in the areas responsible for it.
 pub(crate) fn note_question(
     tx: &Tx<'_>,
     stamp: &Stamp,
     staff: StaffId,
     action: Action,
-    owner: &AreaCode,
+    owners: &[AreaCode],
     question: &QuestionId,
 ) -> Result<(), StoreError> {
     let deed = Deed {
@@ -226,7 +226,7 @@ pub(crate) fn note_question(
         household: Some(question.household),
         subject: &format!("{} {}", question.kind, question.subject),
     };
-    note(tx, stamp, std::slice::from_ref(owner), &deed)
+    note(tx, stamp, owners, &deed)
 }
 
 /// One entry.

@@ -16,6 +16,7 @@ use sojourn_sync_protocol::{
 };
 
 use crate::documents::{self, LoggedChange, Saved, UnreadableChange};
+use crate::duplicates::{self, Claimed};
 use crate::feed::{self, Whereabouts};
 use crate::ingest::{
     chain,
@@ -125,6 +126,18 @@ pub enum Row {
         /// The entry under its moves.
         entry: String,
     },
+    /// What a household is found and compared by.
+    Family {
+        /// The household.
+        household: HouseholdId,
+    },
+    /// Two households that may be one family, or what was decided about them.
+    Pair {
+        /// One.
+        household: HouseholdId,
+        /// The other.
+        other: HouseholdId,
+    },
     /// A row of an area's feed.
     Feed {
         /// The area.
@@ -181,6 +194,8 @@ impl fmt::Display for Row {
             }
             Self::Person { household, person } => write!(f, "person {person} of {household}"),
             Self::HandOver { household, entry } => write!(f, "hand-over {entry} of {household}"),
+            Self::Family { household } => write!(f, "keys of {household}"),
+            Self::Pair { household, other } => write!(f, "pair {household} and {other}"),
             Self::Feed { area, document } => write!(f, "feed of {area}: {document}"),
             Self::Digest { area, kind } => write!(f, "digest of {area}, {kind}"),
         }
@@ -268,6 +283,7 @@ impl Checking<'_, '_> {
         self.kept_aside(household, &rebuilt.documents)?;
         self.persons(household, &rebuilt)?;
         self.hand_overs(household, &rebuilt)?;
+        self.families(household, &rebuilt)?;
         self.feed_rows(household, &rebuilt)
     }
 
@@ -435,6 +451,22 @@ impl Checking<'_, '_> {
         Ok(())
     }
 
+    /// What the household is found by, and the pairs that it is in.
+    fn families(&mut self, household: HouseholdId, rebuilt: &Rebuilt) -> Result<(), StoreError> {
+        let (Some(core), Some(key)) = (rebuilt.documents.get(&DocKind::Core), &self.key) else {
+            return Ok(());
+        };
+        let rows = projection::rows_of(core, key);
+        for (claimed, problem) in duplicates::faults(self.tx, household, core, &rows, key)? {
+            let row = match claimed {
+                Claimed::Family => Row::Family { household },
+                Claimed::Decision(other) | Claimed::Pair(other) => Row::Pair { household, other },
+            };
+            self.report.add(row, problem);
+        }
+        Ok(())
+    }
+
     /// The rows of the household in every feed: here in the owner's area, gone from the others, in places
     /// that no tablet can have passed unseen.
     fn feed_rows(&mut self, household: HouseholdId, rebuilt: &Rebuilt) -> Result<(), StoreError> {
@@ -518,9 +550,13 @@ impl Checking<'_, '_> {
         for household in unregistered {
             self.kept_aside(household, &BTreeMap::new())?;
         }
+        duplicates::each_household(tx, &mut look)?;
         for household in strays {
             self.report
                 .add(Row::Household { household }, Problem::Stray);
+        }
+        for household in duplicates::strays(tx)? {
+            self.report.add(Row::Family { household }, Problem::Stray);
         }
         Ok(())
     }

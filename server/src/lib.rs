@@ -17,6 +17,7 @@ pub mod desk;
 pub mod devices;
 pub(crate) mod digests;
 pub(crate) mod documents;
+pub(crate) mod duplicates;
 pub mod exchange;
 pub mod export;
 pub mod faults;

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest as _, Sha256};
 use sojourn_sync_protocol::{
-    HouseholdId, PersonId,
+    HouseholdId, PersonId, linkage,
     record::{Document, PersonView, Shown, id_number, view},
 };
 
@@ -85,18 +85,53 @@ impl IdHashKey {
 
     /// HMAC-SHA-256 of a number, letters in upper case.
     fn hash(&self, number: &str) -> [u8; 32] {
+        self.code(number.to_uppercase().as_bytes())
+    }
+
+    /// What takes the place of a blocking key, so that nobody can try names against a table of them without this key.
+    pub(crate) fn of_key(&self, hash: u64) -> u64 {
+        // No number begins with a zero byte.
+        let mut said = [0; 9];
+        said[1..].copy_from_slice(&hash.to_be_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = self.code(&said);
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    fn code(&self, said: &[u8]) -> [u8; 32] {
         let pad = |with: u8| -> [u8; HMAC_BLOCK] {
             std::array::from_fn(|at| self.0.get(at).copied().unwrap_or(0) ^ with)
         };
         let inner = Sha256::new()
             .chain_update(pad(0x36))
-            .chain_update(number.to_uppercase())
+            .chain_update(said)
             .finalize();
         Sha256::new()
             .chain_update(pad(0x5c))
             .chain_update(inner)
             .finalize()
             .into()
+    }
+}
+
+impl PersonRow {
+    /// What linkage compares of the person; `None` of one who was removed. Of values that contradict each other every name and
+    /// number counts, and the first date.
+    pub(crate) fn compared(&self) -> Option<linkage::Person> {
+        let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+        let mut names = lines(&self.name);
+        names.extend(lines(&self.latin_name));
+        (!self.removed).then(|| linkage::Person {
+            names,
+            sex: lines(&self.sex).into_iter().next(),
+            birth: self.birth.lines().find_map(|date| date.parse().ok()),
+            id_hash: self
+                .id_hashes
+                .chunks(32)
+                .next()
+                .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect()),
+            phones: lines(&self.phone),
+            ..linkage::Person::default()
+        })
     }
 }
 

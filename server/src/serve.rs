@@ -11,11 +11,15 @@ use tokio::net::TcpListener;
 use crate::api;
 use crate::config::Config;
 use crate::connections;
+use crate::duplicates;
 use crate::pages::preparer;
 use crate::state::{AppState, StartError};
+use crate::store::Store;
 
 /// How often counters that nobody reads are tidied.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// Households of a database from before that are read in one transaction: others who write wait so long.
+const FAMILIES_AT_ONCE: usize = 8;
 
 /// A server that listens but does not answer yet.
 #[derive(Debug)]
@@ -62,6 +66,7 @@ impl Server {
         } = self;
         let upkeep = tokio::spawn(keep_metrics(state.metrics.clone()));
         let preparing = tokio::spawn(prepare_pages(Arc::clone(&state)));
+        let reading = tokio::spawn(read_families(state.store.clone()));
         let told = Arc::clone(&state);
         let stopping = async move {
             stop.await;
@@ -82,6 +87,7 @@ impl Server {
         }
         upkeep.abort();
         preparing.abort();
+        reading.abort();
         state.store.close().await;
         tracing::info!("stopped");
     }
@@ -92,6 +98,21 @@ async fn prepare_pages(state: Arc<AppState>) {
     let stopping = state.stopping.subscribe();
     let (store, clock) = (state.store.clone(), state.clock.clone());
     preparer::run(&state.preparing, store, clock, moved, stopping).await;
+}
+
+/// Reads the households of a database from before possible duplicates were looked for, a few at a time.
+async fn read_families(store: Store) {
+    loop {
+        let some = store.write("families", |tx| duplicates::read_some(tx, FAMILIES_AT_ONCE));
+        match some.await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "households could not be read for duplicates");
+                return;
+            }
+        }
+    }
 }
 
 async fn keep_metrics(metrics: metrics_exporter_prometheus::PrometheusHandle) {

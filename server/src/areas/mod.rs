@@ -184,6 +184,19 @@ pub fn is_within(tx: &Tx<'_>, code: &AreaCode, roots: &[AreaCode]) -> Result<boo
     Ok(above.iter().any(|area| roots.contains(area)))
 }
 
+/// The areas that one lies in, itself first and the root last; empty for an unknown one.
+pub fn up_from(tx: &Tx<'_>, code: &AreaCode) -> Result<Vec<AreaCode>, StoreError> {
+    tx.query(
+        "WITH RECURSIVE above (code, parent, height) AS ( \
+           SELECT code, parent, 0 FROM areas WHERE code = ?1 \
+           UNION SELECT areas.code, areas.parent, above.height + 1 \
+           FROM areas JOIN above ON areas.code = above.parent \
+         ) SELECT code FROM above ORDER BY height",
+        params![code.as_str()],
+        |row| row.parse(0),
+    )
+}
+
 /// The whole tree as tablets hold it, parents before children.
 pub fn list(tx: &Tx<'_>) -> Result<AreasReply, StoreError> {
     let areas = tx.query(

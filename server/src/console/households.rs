@@ -11,11 +11,12 @@ use crate::areas;
 use crate::audit::{self, Action, Deed, Stamp};
 use crate::clock::Clock;
 use crate::documents;
+use crate::duplicates;
 use crate::params;
 use crate::residence;
-use crate::review::case;
 use crate::review::decide::Objection;
-use crate::store::{Store, StoreError};
+use crate::review::{case, pairs};
+use crate::store::{Store, StoreError, Tx};
 
 /// A household.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -29,8 +30,21 @@ pub struct Household {
     /// Every value ever written, parents first; identity numbers masked.
     #[schema(value_type = Vec<Object>)]
     pub history: Vec<HistoryEntry>,
+    /// Where the same family is registered too, as far as who asks answers for that.
+    pub linked: Vec<Linked>,
     /// Of the people and areas in it.
     pub names: Names,
+}
+
+/// Another record of the same family, as reviewers found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Linked {
+    /// The other household.
+    #[schema(value_type = String)]
+    pub household: HouseholdId,
+    /// The area responsible for it.
+    #[schema(value_type = String)]
+    pub area: AreaCode,
 }
 
 /// Reads a household, and tells so in the trail.
@@ -57,8 +71,10 @@ pub async fn household(
             for entry in &mut told {
                 mask_id_number(&entry.path, &mut entry.value);
             }
+            let linked = linked(tx, &reviewer.areas, id)?;
             let mut names = Names::default();
             names.add_areas(tx, [area.clone()])?;
+            names.add_areas(tx, linked.iter().map(|linked| linked.area.clone()))?;
             names.add_areas(tx, areas_in(&record))?;
             names.add_areas(tx, told.iter().filter_map(|entry| entry.area.clone()))?;
             names.add_staff(tx, told.iter().filter_map(|entry| entry.staff))?;
@@ -67,6 +83,7 @@ pub async fn household(
                 area,
                 record,
                 history: told,
+                linked,
                 names,
             })
         })
@@ -84,6 +101,23 @@ pub async fn household(
         })
         .await?;
     Ok(read)
+}
+
+/// Where the same family is registered too, within these areas.
+pub(crate) fn linked(
+    tx: &Tx<'_>,
+    within: &[AreaCode],
+    id: HouseholdId,
+) -> Result<Vec<Linked>, StoreError> {
+    let mut linked = Vec::new();
+    for household in duplicates::linked_with(tx, id)? {
+        if let Some(area) = residence::owner(tx, household)?
+            && areas::is_within(tx, &area, within)?
+        {
+            linked.push(Linked { household, area });
+        }
+    }
+    Ok(linked)
 }
 
 /// The areas that a record speaks of.
@@ -115,7 +149,7 @@ pub struct AreaCount {
     pub name: String,
     /// Households that live in it, not below it.
     pub households: u64,
-    /// Open questions in it, not below it.
+    /// Open questions in it, not below it; one about two households is in the area that both lie in.
     pub open: u64,
 }
 
@@ -135,7 +169,7 @@ pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, S
                 Ok::<_, StoreError>(rows.into_iter().collect::<std::collections::BTreeMap<_, _>>())
             };
             let households = count("SELECT area, COUNT(*) FROM households GROUP BY area")?;
-            let open = count(
+            let mut open = count(
                 "SELECT area, COUNT(*) FROM (
                    SELECT h.area AS area FROM reviews r JOIN households h ON h.household = r.household
                    UNION ALL
@@ -144,6 +178,9 @@ pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, S
                    WHERE q.state = 'waits'
                  ) waiting GROUP BY area",
             )?;
+            for area in pairs::areas(tx, &within)? {
+                *open.entry(area).or_default() += 1;
+            }
             let tree = areas::list(tx)?.areas.into_iter();
             Ok(tree
                 .filter(|area| within.contains(&area.code))

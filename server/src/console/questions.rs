@@ -47,6 +47,7 @@ pub async fn queue(
             let mut names = Names::default();
             for question in &page.questions {
                 names.add_areas(tx, [question.area.clone()])?;
+                names.add_areas(tx, question.between.iter().cloned())?;
                 names.add_staff(tx, question.claim.map(|claim| claim.staff))?;
                 names.add_staff(tx, question.proposed_by)?;
             }
@@ -96,15 +97,20 @@ pub async fn question(
                 names.add_staff(tx, aside.staff)?;
                 names.add_areas(tx, aside.areas())?;
             }
+            if let Some(twin) = &case.twin {
+                names.add_areas(tx, case.owners.iter().cloned())?;
+                names.add_areas(tx, super::households::areas_in(&twin.record))?;
+                names.add_seconders(tx, twin.record.decisions.values())?;
+            }
             names.add_staff(tx, case.claim.map(|claim| claim.staff))?;
             names.add_staff(tx, case.proposal.as_ref().map(|proposal| proposal.staff))?;
             Ok::<_, Objection>(NamedCase { case, names })
         })
         .await?;
-    let (stamp, staff, owner) = (Stamp::new(clock), who.staff.id, read.case.area.clone());
+    let (stamp, staff, owners) = (Stamp::new(clock), who.staff.id, read.case.owners.clone());
     store
         .write("question read", move |tx| {
-            audit::note_question(tx, &stamp, staff, Action::QuestionRead, &owner, &question)
+            audit::note_question(tx, &stamp, staff, Action::QuestionRead, &owners, &question)
         })
         .await?;
     Ok(read)

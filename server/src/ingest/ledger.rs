@@ -9,7 +9,9 @@ use sojourn_sync_protocol::{
 
 use super::judge::{Household, Persons};
 use super::scratch::Scratch;
+use crate::clock::Stopwatch;
 use crate::documents::{self, LoggedChange};
+use crate::duplicates::{self, Occasion};
 use crate::projection::{self, IdHashKey};
 use crate::store::{StoreError, Tx};
 use crate::{digests, feed, handover, residence, review};
@@ -73,6 +75,7 @@ pub(super) fn record(
         }
         (Persons::Same | Persons::Unmade, _) => {}
     }
+    note_families(tx, household, found, arrival)?;
     let places = tell(tx, household, found, &owner, &leaves)?;
     for admitted in &found.admitted {
         let pushed = &arrival.batch.changes[admitted.place];
@@ -110,6 +113,35 @@ pub(super) fn record(
     }
     moved.insert(owner);
     Ok(moved)
+}
+
+/// Looks whether the household may be registered elsewhere too, once its persons' rows are up to date.
+fn note_families(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+    found: &Household,
+    arrival: &Arrival<'_>,
+) -> Result<(), StoreError> {
+    let core = found.documents.get(&DocKind::Core);
+    let Some(core) = core.filter(|core| core.shows_families && core.proved.is_some()) else {
+        return Ok(());
+    };
+    let of_core = |place: usize| arrival.batch.changes[place].document.kind == DocKind::Core;
+    let last = found.admitted.iter().rev().find(|last| of_core(last.place));
+    let Some(last) = last else {
+        return Ok(());
+    };
+    let occasion = Occasion {
+        change: last.head.hash,
+        at: arrival.now,
+    };
+    let watch = Stopwatch::start();
+    let key = IdHashKey::get_or_draw(tx)?;
+    let rows = projection::stored(tx, household)?;
+    duplicates::record(tx, core.document(), &rows, &key, occasion)?;
+    metrics::histogram!("sojourn_duplicates_look_milliseconds")
+        .record(watch.elapsed().as_secs_f64() * 1e3);
+    Ok(())
 }
 
 /// Tells the feeds and digests; gives each document's new place in the owner's feed.

@@ -20,7 +20,7 @@ use sojourn_sync_protocol::{
 
 use crate::documents::{FIRST_EPOCH, Held, Saved};
 use crate::review::{self, Items, RESIDENCE, Taken};
-use crate::{handover, projection};
+use crate::{duplicates, handover, projection};
 
 /// A document before and after.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Scratch {
     pub shows_persons: bool,
     /// A move or the residence was written.
     pub shows_moves: bool,
+    /// Something was written by which households are compared, or that was decided about two of them.
+    pub shows_families: bool,
     before: Document,
     document: Document,
     outline: Outline,
@@ -70,6 +72,7 @@ impl Scratch {
             proved: None,
             shows_persons: false,
             shows_moves: false,
+            shows_families: false,
             outline: document.outline(),
             before: document.clone(),
             document,
@@ -122,6 +125,7 @@ impl Scratch {
         self.last_seqs.insert(facts.actor, facts.seq);
         self.shows_persons |= touches.iter().any(|touch| projection::shows(&touch.path));
         self.shows_moves |= touches.iter().any(|touch| handover::shows(&touch.path));
+        self.shows_families |= touches.iter().any(|touch| duplicates::shows(&touch.path));
         if self.document.id().kind != DocKind::Core {
             return Ok(Vec::new());
         }

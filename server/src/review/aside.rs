@@ -240,7 +240,8 @@ pub(super) fn refuse(
     let (id, hash) = question.kept_aside().ok_or(Objection::Unknown)?;
     quarantine::refuse(tx, id, &hash, (reviewer.staff, stamp.at(), &why))?;
     end(tx, question.household, &item)?;
-    audit::note_question(tx, stamp, reviewer.staff, Action::Decided, &area, question)?;
+    let owners = std::slice::from_ref(&area);
+    audit::note_question(tx, stamp, reviewer.staff, Action::Decided, owners, question)?;
     Ok(Outcome::Refused)
 }
 

@@ -16,6 +16,7 @@ use sojourn_sync_protocol::{
 use super::aside::{self, Aside};
 use super::claims::{self, Claim};
 use super::decide::{Choice, Objection, Opened, QuestionId, Reviewer};
+use super::pairs::{self, Twin};
 use super::proposals::Proposal;
 use super::severity::{Severity, settled_by_two};
 use super::{Item, ReviewKind};
@@ -55,6 +56,11 @@ pub struct Case {
     /// The household as it stands, identity numbers masked; absent where it is not in the register.
     #[schema(value_type = Option<Object>)]
     pub record: Option<HouseholdView>,
+    /// The other household, for a question about two.
+    pub twin: Option<Twin>,
+    /// The areas responsible for what it is about; one, or those of two households.
+    #[serde(skip)]
+    pub owners: Vec<AreaCode>,
 }
 
 /// One change that a question is between.
@@ -99,6 +105,16 @@ pub struct Proposed {
     pub reason: String,
 }
 
+impl From<Proposal> for Proposed {
+    fn from(proposal: Proposal) -> Self {
+        Proposed {
+            staff: proposal.staff,
+            choice: proposal.choice,
+            reason: proposal.reason,
+        }
+    }
+}
+
 /// Reads a question that waits.
 ///
 /// # Errors
@@ -106,6 +122,9 @@ pub struct Proposed {
 pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
     if question.kind == ReviewKind::Quarantined {
         return read_aside(tx, reviewer, question);
+    }
+    if question.kind == ReviewKind::PossibleDuplicate {
+        return pairs::read(tx, reviewer, question);
     }
     let household = question.household;
     let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
@@ -162,7 +181,6 @@ fn bare(
     let proposal = Proposal::of(tx, household, &item)?;
     Ok(Case {
         question: question.clone(),
-        area,
         severity: item.severity(),
         needs_two: item.needs_two(),
         heads: document.heads(),
@@ -170,13 +188,12 @@ fn bare(
         sides: Vec::new(),
         aside: None,
         earlier,
-        proposal: proposal.map(|proposal| Proposed {
-            staff: proposal.staff,
-            choice: proposal.choice,
-            reason: proposal.reason,
-        }),
+        proposal: proposal.map(Proposed::from),
         claim: claims::of(tx, household, &item)?,
         record: None,
+        twin: None,
+        owners: vec![area.clone()],
+        area,
     })
 }
 
@@ -223,7 +240,7 @@ fn between(
             .map(|entry| entry.change)
             .into_iter()
             .collect(),
-        ReviewKind::Quarantined => Vec::new(),
+        ReviewKind::Quarantined | ReviewKind::PossibleDuplicate => Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use sojourn_sync_protocol::{AreaCode, DocumentId, HouseholdId, StaffId, Timestamp};
 
 use super::decide::{Objection, Opened, QuestionId, Reviewer};
+use super::pairs::Two;
 use super::{Item, ReviewKind, aside};
 use crate::audit::{self, Action, Stamp};
 use crate::params;
@@ -85,14 +86,14 @@ pub fn claim(
     (holder, millis): (StaffId, i64),
     stamp: &Stamp,
 ) -> Result<Claim, Objection> {
-    let (owner, item) = theirs(tx, reviewer, question, stamp.at())?;
+    let (owners, item) = theirs(tx, reviewer, question, stamp.at())?;
     let claim = Claim {
         staff: holder,
         until: stamp.at().plus_millis(millis),
     };
     put(tx, question.household, &item, claim)?;
     let action = Action::QuestionClaimed;
-    audit::note_question(tx, stamp, reviewer.staff, action, &owner, question)?;
+    audit::note_question(tx, stamp, reviewer.staff, action, &owners, question)?;
     Ok(claim)
 }
 
@@ -106,34 +107,36 @@ pub fn release(
     question: &QuestionId,
     stamp: &Stamp,
 ) -> Result<(), Objection> {
-    let (owner, item) = theirs(tx, reviewer, question, stamp.at())?;
+    let (owners, item) = theirs(tx, reviewer, question, stamp.at())?;
     end(tx, question.household, &item)?;
     let action = Action::QuestionReleased;
-    audit::note_question(tx, stamp, reviewer.staff, action, &owner, question)?;
+    audit::note_question(tx, stamp, reviewer.staff, action, &owners, question)?;
     Ok(())
 }
 
-/// A question that waits, that a reviewer answers for, and that nobody else is at work on; with the area responsible.
+/// A question that waits, that a reviewer answers for, and that nobody else is at work on; with the areas responsible.
 fn theirs(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     question: &QuestionId,
     now: Timestamp,
-) -> Result<(AreaCode, Item), Objection> {
+) -> Result<(Vec<AreaCode>, Item), Objection> {
     let item = question.item();
-    let owner = if question.kind == ReviewKind::Quarantined {
-        aside::waiting(tx, reviewer, question)?.0
-    } else {
-        let id = DocumentId::new(question.household, question.document);
-        let opened = Opened::of(tx, reviewer, id)?;
-        if !review::waits(tx, question.household, &item)? {
-            return Err(Objection::Unknown);
+    let owners = match item.kind {
+        ReviewKind::Quarantined => vec![aside::waiting(tx, reviewer, question)?.0],
+        ReviewKind::PossibleDuplicate => Two::of(tx, reviewer, question)?.owners(),
+        _ => {
+            let id = DocumentId::new(question.household, question.document);
+            let opened = Opened::of(tx, reviewer, id)?;
+            if !review::waits(tx, question.household, &item)? {
+                return Err(Objection::Unknown);
+            }
+            vec![opened.owner]
         }
-        opened.owner
     };
     match of(tx, question.household, &item)? {
         Some(claim) if claim.excludes(reviewer.staff, now) => Err(Objection::Claimed(claim)),
-        _ => Ok((owner, item)),
+        _ => Ok((owners, item)),
     }
 }
 

@@ -16,7 +16,7 @@ use sojourn_sync_protocol::{
 use super::claims::{self, Claim};
 use super::proposals::Proposal;
 use super::writes::assignments;
-use super::{Item, RESIDENCE, ReviewKind, aside};
+use super::{Item, RESIDENCE, ReviewKind, aside, pairs};
 use crate::audit::{self, Action, Deed, Stamp};
 use crate::clock::Clock;
 use crate::desk::{Desk, Draws, NotMade};
@@ -98,6 +98,10 @@ pub enum Choice {
     },
     /// It does not count. Its bytes stay.
     Refuse {},
+    /// Two households are one family.
+    Same {},
+    /// Two households are two families.
+    Different {},
 }
 
 /// What somebody wants to be done.
@@ -202,12 +206,18 @@ pub async fn decide(
     reviewer: Reviewer,
     order: Order,
 ) -> Result<Outcome, Objection> {
-    let (draws, stamp) = (Draws::new(clock), Stamp::new(clock));
+    let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
     let id = DecisionId::new(stamp.at(), clock.random());
-    let _turn = store.turn([*order.question.household.as_bytes()]).await;
+    let households = pairs::households_of(&order.question);
+    let _turn = store
+        .turn(households.iter().map(|one| *one.as_bytes()))
+        .await;
     let (outcome, settled) = store
         .write("decide", move |tx| {
-            settle(tx, &reviewer, &order, id, &draws, &stamp)
+            if order.question.kind == ReviewKind::PossibleDuplicate {
+                return pairs::settle(tx, &reviewer, &order, id, &draws, &stamp);
+            }
+            settle(tx, &reviewer, &order, id, &draws[0], &stamp)
         })
         .await?;
     live.moved(settled.moved);
@@ -225,7 +235,7 @@ pub async fn undo(
     reviewer: Reviewer,
     order: Undo,
 ) -> Result<Outcome, Objection> {
-    let (draws, stamp) = (Draws::new(clock), Stamp::new(clock));
+    let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
     let _turn = store.turn([*order.household.as_bytes()]).await;
     let settled = store
         .write("undo decision", move |tx| {
@@ -277,7 +287,7 @@ impl Opened {
         Ok(Self { owner, held })
     }
 
-    fn make(
+    pub(super) fn make(
         &self,
         tx: &Tx<'_>,
         reviewer: &Reviewer,
@@ -302,7 +312,8 @@ fn settle(
 ) -> Result<(Outcome, Settled), Objection> {
     let (question, now) = (&order.question, stamp.at());
     let note = |action, owner: &AreaCode| {
-        audit::note_question(tx, stamp, reviewer.staff, action, owner, question)
+        let owners = std::slice::from_ref(owner);
+        audit::note_question(tx, stamp, reviewer.staff, action, owners, question)
     };
     let (household, item) = (question.household, question.item());
     let kept_aside = question.kind == ReviewKind::Quarantined;
@@ -357,6 +368,7 @@ fn settle(
         reason: reason.clone(),
         seconded: agreed.as_ref().map(|earlier| earlier.staff),
         became,
+        outcome: None,
         set,
     });
     if needs_two && agreed.is_none() {
@@ -384,7 +396,7 @@ fn take_back(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     order: &Undo,
-    draws: &Draws,
+    draws: &[Draws; 2],
     stamp: &Stamp,
 ) -> Result<Settled, Objection> {
     let opened = Opened::of(
@@ -417,14 +429,20 @@ fn take_back(
         return Err(Objection::Stale);
     }
     let edits = made.edits_to_undo(order.decision, order.document, &reason);
-    let settled = opened.make(tx, reviewer, &edits, draws, stamp.at())?;
+    let mut settled = opened.make(tx, reviewer, &edits, &draws[0], stamp.at())?;
+    let mut owners = vec![opened.owner.clone()];
+    if let Some(twin) = pairs::twin_of(tx, reviewer, order, &known)? {
+        let more = twin.make(tx, reviewer, &edits, &draws[1], stamp.at())?;
+        settled.moved.extend(more.moved);
+        owners.extend((!owners.contains(&twin.owner)).then_some(twin.owner));
+    }
     let deed = Deed {
         staff: Some(reviewer.staff),
         action: Action::DecisionUndone,
         household: Some(order.household),
         subject: &order.decision.to_string(),
     };
-    audit::note(tx, stamp, std::slice::from_ref(&opened.owner), &deed)?;
+    audit::note(tx, stamp, &owners, &deed)?;
     Ok(settled)
 }
 

@@ -404,6 +404,7 @@ async fn a_tablet_does_not_decide_in_a_reviewers_name() {
         reason: "自己定的".to_owned(),
         seconded: None,
         became: None,
+        outcome: None,
         set: Assignments::new(),
     });
     office.one.edit(1, &decide);

@@ -7,6 +7,7 @@ pub mod aside;
 pub mod case;
 pub mod claims;
 pub mod decide;
+pub mod pairs;
 pub(crate) mod proposals;
 pub mod queue;
 #[cfg(test)]
@@ -71,17 +72,20 @@ pub enum ReviewKind {
     UnknownArea,
     /// A change was kept aside.
     Quarantined,
+    /// Two households may be one family.
+    PossibleDuplicate,
 }
 
 impl ReviewKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Contradiction,
         Self::ContestedResidence,
         Self::LateEdit,
         Self::EditOfRemoved,
         Self::UnknownArea,
         Self::Quarantined,
+        Self::PossibleDuplicate,
     ];
 
     /// The name used in stored rows and in JSON.
@@ -93,6 +97,7 @@ impl ReviewKind {
             Self::EditOfRemoved => "edit-of-removed",
             Self::UnknownArea => "unknown-area",
             Self::Quarantined => "quarantined",
+            Self::PossibleDuplicate => "possible-duplicate",
         }
     }
 }

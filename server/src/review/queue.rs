@@ -3,7 +3,7 @@
 //! Reads every open question of the store for a page of them: questions are few beside households, and people settle them.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::{
@@ -12,7 +12,7 @@ use sojourn_sync_protocol::{
 
 use super::claims::Claim;
 use super::severity::Severity;
-use super::{Item, ReviewKind, aside, subject};
+use super::{Item, ReviewKind, aside, pairs, subject};
 use crate::areas;
 use crate::documents::kind;
 use crate::params;
@@ -39,9 +39,12 @@ pub struct Question {
     pub severity: Severity,
     /// Whether two people must agree. To refuse a change that was kept aside, one is enough.
     pub needs_two: bool,
-    /// The area responsible.
+    /// The area responsible; of two households, the one that both lie in.
     #[schema(value_type = String)]
     pub area: AreaCode,
+    /// The areas of two households, for a question about two.
+    #[schema(value_type = Vec<String>)]
+    pub between: Vec<AreaCode>,
     /// The change that opened it.
     #[schema(value_type = String)]
     pub change: ChangeHash,
@@ -78,6 +81,14 @@ impl Question {
             document: self.document,
             subject: self.subject.clone(),
             change: self.change,
+        }
+    }
+
+    /// Whether all that it is about lies in these areas: nobody sees what is not theirs.
+    fn lies_in(&self, within: &BTreeSet<AreaCode>) -> bool {
+        match self.between.as_slice() {
+            [] => within.contains(&self.area),
+            both => both.iter().all(|area| within.contains(area)),
         }
     }
 
@@ -146,7 +157,8 @@ pub fn page(
     };
     let within = areas::subtree(tx, within)?;
     let mut questions = open(tx)?;
-    questions.retain(|question| within.contains(&question.area));
+    questions.extend(pairs::open(tx)?);
+    questions.retain(|question| question.lies_in(&within));
     add_what_goes_on(tx, &mut questions)?;
     questions.retain(|question| filter.takes(question, now));
     let total = questions.len();
@@ -253,6 +265,7 @@ fn read(row: &Row<'_>) -> Result<Question, StoreError> {
         subject: item.subject,
         aside: row.optional(10, Row::text)?,
         area: row.parse(4)?,
+        between: Vec::new(),
         change,
         opened_at: Timestamp::from_millis(row.i64(6)?),
         claim,

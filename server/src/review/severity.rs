@@ -39,7 +39,7 @@ impl Item {
     /// How much depends on it.
     pub(crate) fn severity(&self) -> Severity {
         match self.kind {
-            ReviewKind::EditOfRemoved => Severity::Identity,
+            ReviewKind::EditOfRemoved | ReviewKind::PossibleDuplicate => Severity::Identity,
             ReviewKind::ContestedResidence
             | ReviewKind::LateEdit
             | ReviewKind::UnknownArea

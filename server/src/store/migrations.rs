@@ -28,6 +28,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("audit trail", crate::audit::SCHEMA),
     ("hand-overs", crate::handover::SCHEMA),
     crate::ingest::SCHEMAS[3],
+    ("duplicates", crate::duplicates::SCHEMA),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

@@ -19,7 +19,7 @@ pub const BLOCK_RECORDS_MAX: usize = 50;
 
 /// What a key is made of; the first part of its hash, so that keys of different making never meet.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Identifier,
     Birth,
     YearAndMonth,
@@ -34,7 +34,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn start(self) -> Hasher64 {
+    pub(super) fn start(self) -> Hasher64 {
         Hasher64::new().bytes(&[self as u8])
     }
 }
@@ -105,7 +105,8 @@ fn text(text: &str) -> u64 {
     Hasher64::new().bytes(text.as_bytes()).end()
 }
 
-fn hashes(field: usize, value: &Value) -> Vec<u64> {
+/// What a value of an identifier, a place or an address is found by.
+pub(super) fn hashes(field: usize, value: &Value) -> Vec<u64> {
     let one = |text: &str| {
         Hasher64::new()
             .number(field as u64)

@@ -9,6 +9,7 @@ mod blocking;
 mod characters;
 mod cluster;
 mod dates;
+pub mod family;
 mod frequency;
 mod hash;
 pub mod household;

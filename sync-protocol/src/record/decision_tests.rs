@@ -20,6 +20,7 @@ fn decide(about: &str, set: Assignments) -> Edit {
         reason: "看过出生证".to_owned(),
         seconded: Some(by(4).staff),
         became: None,
+        outcome: None,
         set,
     })
 }

@@ -371,6 +371,14 @@ impl Document {
             .collect()
     }
 
+    /// The text of a field that Automerge would show, whether or not others stand beside it.
+    pub fn text_at(&self, path: &str) -> Option<String> {
+        match self.values_at(path).pop()? {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The same, by path.
     pub(crate) fn values_at(&self, path: &str) -> Vec<Option<Value>> {
         let Some(Place { root, entry, key }) = schema::place(path) else {

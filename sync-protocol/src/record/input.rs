@@ -224,6 +224,9 @@ pub struct NewDecision {
     /// What became of the change that was kept aside, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub became: Option<Became>,
+    /// Of two households that may be one family: `same` or `different`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
     /// What follows from it: fields of the document by full path, and their values; `null` clears.
     #[serde(default)]
     pub set: Assignments,
@@ -337,6 +340,7 @@ impl NewDecision {
             .text("reason", Some(&self.reason))
             .text("seconded", seconded.as_ref())
             .text("became", became.as_ref())
+            .text("outcome", self.outcome.as_ref())
             .0
     }
 }

@@ -157,6 +157,7 @@ const ID_KIND: FieldType = Choice(&[
     "residence-permit",
     "other",
 ]);
+const OUTCOME: FieldType = Choice(&["same", "different"]);
 const SCHOOL: FieldType = Choice(&["place-wanted", "transfer-wanted", "enrolled", "none"]);
 const REMOVED: FieldType = Choice(&["died", "moved-away", "duplicate", "mistake", "other"]);
 const MOVE_REASON: FieldType = Choice(&[
@@ -233,6 +234,7 @@ pub static FIELDS: &[Field] = &[
     field(Core, "decisions/{decision}/reason", Text(500), Latest, Personal, "Why, so that those who wrote the values learn it"),
     field(Core, "decisions/{decision}/seconded", Text(36), Latest, Service, "Who agreed, where two people decide"),
     field(Core, "decisions/{decision}/became", BECAME, Latest, Service, "What became of a change that was kept aside, so that its author learns it"),
+    field(Core, "decisions/{decision}/outcome", OUTCOME, Latest, Personal, "Whether two households were found to be one family, so that neither is asked about again"),
     field(Core, "decisions/{decision}/undone", Text(500), Latest, Personal, "Why it was taken back"),
     field(Health, "visits/{visit}/person", Person, Review, HealthData, "Who was seen"),
     field(Health, "visits/{visit}/on", Date, Review, HealthData, "Day of the visit"),

@@ -218,6 +218,8 @@ view_of!(
         seconded: String = "seconded",
         /// What became of a change that was kept aside: `adopted`, `adapted`, `refused`.
         became: String = "became",
+        /// Of two households that may be one family: `same` or `different`.
+        outcome: String = "outcome",
         /// Why it was taken back, if it was.
         undone: String = "undone",
     }

@@ -2,6 +2,7 @@
 //!
 //! The matcher sees records, and which of them stand in one household; the truth is only compared with what it found.
 
+pub mod again;
 pub mod families;
 pub mod febrl;
 pub mod slips;

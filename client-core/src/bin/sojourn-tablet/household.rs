@@ -268,6 +268,7 @@ mod tests {
                 reason: "看过租房合同".to_owned(),
                 seconded: None,
                 became: None,
+                outcome: None,
                 set: [("residence/since".to_owned(), Some("2025-03".into()))].into(),
             }),
             Edit::UndoDecision {

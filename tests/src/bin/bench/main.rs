@@ -3,6 +3,7 @@
 //! Prints, and judges nothing but that everybody ends with the same content. Bounded in count and in time. What the machine
 //! itself does comes first; the figures of one are in docs/PERFORMANCE.md.
 
+mod duplicates;
 mod five;
 mod growth;
 mod ingest;
@@ -48,6 +49,8 @@ enum Workload {
     Local,
     /// Which records are of one person: FEBRL's files and generated families, truth known to the bench alone
     Linkage,
+    /// What looking for duplicates costs as households come in beside 100,000, and what it finds
+    Duplicates,
     /// A reviewer at the console, beside 100,000 households with 5,000 open questions
     Review,
 }
@@ -116,6 +119,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             Workload::Growth if arguments.large => growth::run(&GROWTH_LARGE, &bound)?,
             Workload::Growth => growth::run(&GROWTH, &bound)?,
             Workload::Ingest => ingest::run(&bound)?,
+            Workload::Duplicates => duplicates::run(&bound)?,
             Workload::Review => review::run(&bound)?,
             Workload::Linkage => linkage::run(&arguments.febrl, &bound)?,
         };

@@ -211,7 +211,8 @@ pub(crate) fn all_accepted(fates: &[Fate], push: &Push) -> bool {
     fates.len() == push.changes && fates.iter().all(accepted)
 }
 
-fn random<const N: usize>() -> [u8; N] {
+/// Bytes that nobody can guess.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     draw(&mut SystemRandom)
 }
 

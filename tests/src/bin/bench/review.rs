@@ -149,7 +149,7 @@ fn at_address(text: &str) -> Edit {
 }
 
 /// A reviewer of the whole county, signed in.
-struct Console {
+pub(crate) struct Console {
     client: Client,
     runtime: Runtime,
     origin: String,
@@ -157,7 +157,8 @@ struct Console {
 }
 
 impl Console {
-    fn sign_in(register: &Register) -> Result<Self> {
+    /// Signs somebody in who answers for everything.
+    pub(crate) fn sign_in(register: &Register) -> Result<Self> {
         let server = &register.server;
         let staff = server.run(["staff", "add", "审核员", "--role", "reviewer", "--json"]);
         let staff = staff.json();
@@ -216,7 +217,8 @@ impl Console {
         Ok((took, serde_json::from_slice(&body)?, cookie))
     }
 
-    fn get(&self, path: &str) -> Result<(Duration, Value)> {
+    /// Reads what is at an address; gives how long that took.
+    pub(crate) fn get(&self, path: &str) -> Result<(Duration, Value)> {
         let (took, answer, _) = self.ask(Method::GET, path, None)?;
         Ok((took, answer))
     }
