@@ -12,7 +12,9 @@ export type Answer =
   | { name: 'put-back' }
   | { name: 'adopt' }
   | { name: 'adapt'; fields: Record<string, Difference> }
-  | { name: 'refuse' };
+  | { name: 'refuse' }
+  | { name: 'same' }
+  | { name: 'different' };
 
 const RESIDENCE = 'residence/area';
 
@@ -45,6 +47,8 @@ export function answersOf(kase: Case): Answer[] {
         ? [{ name: 'adopt' }, { name: 'adapt', fields: aside.fields }, { name: 'refuse' }]
         : [{ name: 'refuse' }];
     }
+    case 'possible-duplicate':
+      return [{ name: 'same' }, { name: 'different' }];
   }
 }
 
@@ -90,6 +94,8 @@ export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks 
     case 'put-back':
     case 'adopt':
     case 'refuse':
+    case 'same':
+    case 'different':
       return { choice: { choose: answer.name } };
   }
 }
@@ -110,8 +116,9 @@ export function enteredAs(path: string, value: Written): Other {
   return { text: String(typeof value === 'number' ? value / scale : value), empty: false };
 }
 
-/** Whether two people must agree on a choice. */
+/** Whether two people must agree on a choice: on two households only that they are one family. */
 export function needsTwo(kase: Case, choice: Choice | undefined): boolean {
+  if (choice?.choose === 'different') return false;
   if (!choice || !kase.aside) return kase.needs_two;
   const { fields } = kase.aside;
   switch (choice.choose) {

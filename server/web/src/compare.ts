@@ -150,6 +150,8 @@ export function resultOf(kase: Case, row: Row, choice: Choice | undefined): Resu
     case 'adapt':
       return row.path in choice.set ? { value: choice.set[row.path] ?? null } : 'stays';
     case 'refuse':
+    case 'same':
+    case 'different':
       return 'stays';
     case 'put-back':
       return row.since ? 'stays' : { value: row.before[0] ?? null };

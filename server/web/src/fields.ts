@@ -83,6 +83,7 @@ export const FIELDS = {
   'decisions/{decision}/reason': decision.reason,
   'decisions/{decision}/seconded': decision.seconded,
   'decisions/{decision}/became': decision.became,
+  'decisions/{decision}/outcome': { input: 'choice', of: ['same', 'different'] },
   'decisions/{decision}/undone': decision.undone,
   'visits/{visit}/person': { input: 'person' },
   'visits/{visit}/on': { input: 'date' },

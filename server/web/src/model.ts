@@ -11,8 +11,61 @@ export const KINDS = [
   'edit-of-removed',
   'unknown-area',
   'quarantined',
+  'possible-duplicate',
 ] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** What two records are compared by, in the order of the register's rules. */
+export const RULES = ['name', 'sex', 'birth', 'id', 'phone', 'origin', 'address', 'members'] as const;
+export type RuleName = (typeof RULES)[number];
+
+/** How far two values can agree. */
+export const LEVELS = [
+  'chinese-exact',
+  'chinese-variant',
+  'chinese-homophone',
+  'chinese-homophone-toneless',
+  'chinese-swapped',
+  'chinese-homophone-near',
+  'chinese-one-character',
+  'chinese-given-only',
+  'chinese-surname-only',
+  'chinese-different',
+  'latin-exact',
+  'latin-swapped',
+  'latin-near',
+  'latin-all-near',
+  'latin-part',
+  'latin-one-word',
+  'latin-one-word-near',
+  'latin-different',
+  'romanised-exact',
+  'romanised-near',
+  'romanised-different',
+  'date-exact',
+  'date-coarse',
+  'date-swapped',
+  'date-digit-slip',
+  'date-one-part',
+  'date-year-near',
+  'date-different',
+  'number-exact',
+  'number-shared',
+  'number-one-slip',
+  'number-two-slips',
+  'number-different',
+  'words-exact',
+  'words-most',
+  'words-some',
+  'words-different',
+  'code-exact',
+  'code-different',
+  'members-all',
+  'members-half',
+  'members-one',
+  'members-nobody',
+] as const;
+export type Level = (typeof LEVELS)[number];
 
 /** Why the register kept a change aside. */
 export const ASIDE = [
@@ -60,6 +113,8 @@ export interface Question extends QuestionId {
   /** Why it was kept aside, for a change that was. */
   aside: string | null;
   area: string;
+  /** The areas of two households, for a question about two. */
+  between: string[];
   change: string;
   opened_at: Millis;
   claim: Claim | null;
@@ -125,7 +180,9 @@ export type Choice =
   | { choose: 'put-back' }
   | { choose: 'adopt' }
   | { choose: 'adapt'; set: Record<string, Written> }
-  | { choose: 'refuse' };
+  | { choose: 'refuse' }
+  | { choose: 'same' }
+  | { choose: 'different' };
 
 export interface Proposed {
   staff: string;
@@ -176,7 +233,39 @@ export interface Case {
   claim: Claim | null;
   /** Absent where the household is not in the register. */
   record: Household | null;
+  /** The other household, for a question about two. */
+  twin: Twin | null;
   names: Names;
+}
+
+/** What one rule found. */
+export interface Rule {
+  field: RuleName;
+  level: Level;
+  /** Tenths of a bit: for one person where positive. */
+  bits: number;
+}
+
+/** Two people who may be one. */
+export interface PairOfPeople {
+  here: string;
+  there: string;
+  /** Thousandths. */
+  probability: number;
+  bits: number;
+  rules: Rule[];
+}
+
+/** The other household of a question about two. */
+export interface Twin {
+  household: string;
+  here: string;
+  there: string;
+  overlap: 'nobody' | 'one-person' | 'part' | 'whole';
+  /** Thousandths. */
+  probability: number;
+  people: PairOfPeople[];
+  record: Household;
 }
 
 /** What a field shows: its value, or several that contradict each other. */
@@ -188,6 +277,7 @@ export interface Decision {
   reason?: Shown<string>;
   seconded?: Shown<string>;
   became?: Shown<string>;
+  outcome?: Shown<string>;
   undone?: Shown<string>;
 }
 
@@ -278,6 +368,8 @@ export interface HistoryEntry {
 export interface HouseholdPage {
   record: Household;
   area: string;
+  /** Where the same family is registered too. */
+  linked: { household: string; area: string }[];
   names: Names;
   history: HistoryEntry[];
 }

@@ -43,6 +43,7 @@ function kase(kind: Kind, subject: string, sides: Side[], values?: [change: stri
     proposal: null,
     claim: null,
     record: {} as Case['record'],
+    twin: null,
     names: { staff: {}, areas: {} },
   };
 }
@@ -282,6 +283,7 @@ describe('the next question', () => {
     needs_two: false,
     aside: null,
     area: 'a',
+    between: [],
     change: subject,
     opened_at: 0,
     claim: null,
@@ -337,4 +339,15 @@ test('where a household has lived is told from what was written', () => {
   ]);
   expect(madeBy(history, 'd')?.change).toBe('4');
   expect(madeBy(history, 'e')).toBeUndefined();
+});
+
+test('two households are one family or two, and only that they are one takes two people', () => {
+  const it = kase('possible-duplicate', 'other', []);
+  const answers = answersOf(it);
+  const nothing = { text: '', empty: false };
+  expect(answers.map((answer) => choiceOf(answer, nothing))).toEqual([
+    { choice: { choose: 'same' } },
+    { choice: { choose: 'different' } },
+  ]);
+  expect([needsTwo(it, { choose: 'same' }), needsTwo(it, { choose: 'different' })]).toEqual([true, false]);
 });

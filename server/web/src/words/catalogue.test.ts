@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../api';
 import { FIELDS, type FieldName, placeOf } from '../fields';
-import { ACTIONS, ASIDE, DEEDS, GROUPS, HANDOVER_STATES, KINDS, ROLES, SEVERITIES } from '../model';
+import { ACTIONS, ASIDE, DEEDS, GROUPS, HANDOVER_STATES, KINDS, LEVELS, ROLES, RULES, SEVERITIES } from '../model';
 import { en } from './en';
 import { zh } from './zh';
 
@@ -50,7 +50,19 @@ describe('the catalogue', () => {
     const named = new Set(
       [...said.matchAll(/words((?:\.\w+)+)/g)].flatMap(([, path = '']) => path.slice(1).split('.', 1)),
     );
-    const groups = ['signIn', 'welcome', 'list', 'ask', 'hand', 'home', 'story', 'tree', 'log', 'keys'] as const;
+    const groups = [
+      'signIn',
+      'welcome',
+      'list',
+      'ask',
+      'twin',
+      'hand',
+      'home',
+      'story',
+      'tree',
+      'log',
+      'keys',
+    ] as const;
     const unsaid = groups.flatMap((group) =>
       Object.keys(en[group]).filter(
         (key) => !new RegExp(`\\b${group}\\.${key}\\b|\\b${key}\\b[^;]*= words\\.${group};`).test(said),
@@ -77,6 +89,21 @@ describe('the catalogue', () => {
     ['deeds', DEEDS],
   ] as const)('has words for every one of the %s of hand-overs', (part, all) => {
     for (const words of [en, zh]) expect(Object.keys(words.hand[part]).sort()).toEqual([...all].sort());
+  });
+});
+
+describe('what two records are compared by', () => {
+  const source = (name: string) =>
+    readFileSync(new URL(`../../../../sync-protocol/src/linkage/${name}.rs`, import.meta.url), 'utf8');
+
+  test('has every rule of the register', () => {
+    const rules = [...source('person').matchAll(/Field::new\(\s*"([a-z]+)"/g)].map(([, rule]) => rule);
+    expect(rules).toEqual([...RULES]);
+  });
+
+  test('has every level of the register', () => {
+    const levels = [...source('level').matchAll(/= "([a-z-]+)",/g)].map(([, level]) => level);
+    expect(levels).toEqual([...LEVELS]);
   });
 });
 

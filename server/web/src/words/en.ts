@@ -1,7 +1,8 @@
 // English. The shape of this catalogue is the shape of every other.
 import type { Code } from '../api';
+import type { Likelihood } from '../duplicates';
 import type { FieldName, WordField, WordOf } from '../fields';
-import type { Action, Aside, Deed, Group, HandOverState, Kind, Role, Severity } from '../model';
+import type { Action, Aside, Deed, Group, HandOverState, Kind, Level, Role, RuleName, Severity, Twin } from '../model';
 
 const became = { adopted: 'adopted', adapted: 'adopted in part, or changed', refused: 'not adopted' };
 const consent = { given: 'given', refused: 'refused', withdrawn: 'withdrawn' };
@@ -19,6 +20,7 @@ const kinds: Record<Kind, string> = {
   'edit-of-removed': 'Edit of a removed person',
   'unknown-area': 'Unknown area',
   quarantined: 'Kept aside',
+  'possible-duplicate': 'Possible duplicate',
 };
 const explained: Record<Kind, string> = {
   contradiction: 'Two people wrote different values without knowing of each other. Choose what is right.',
@@ -28,6 +30,7 @@ const explained: Record<Kind, string> = {
     'One person was removed while somebody else edited them. Decide whether they belong to the household.',
   'unknown-area': 'The household is said to live in an area that the register does not know. Name the right one.',
   quarantined: 'The register did not take this change; nothing of it is in the record. Decide what of it counts.',
+  'possible-duplicate': 'Two households may be one family that was registered twice. Say whether they are.',
 };
 const aside: Record<Aside, string> = {
   malformed: 'it cannot be read',
@@ -115,6 +118,7 @@ const fields: Record<FieldName, string> = {
   'decisions/{decision}/reason': decisionFields.reason,
   'decisions/{decision}/seconded': decisionFields.seconded,
   'decisions/{decision}/became': decisionFields.became,
+  'decisions/{decision}/outcome': 'What was found',
   'decisions/{decision}/undone': decisionFields.undone,
   'visits/{visit}/person': 'Person visited',
   'visits/{visit}/on': 'Day of the visit',
@@ -208,6 +212,7 @@ const words: { [N in WordField]: Record<WordOf<N>, string> } = {
   },
   'decisions/{decision}/became': became,
   'health_decisions/{decision}/became': became,
+  'decisions/{decision}/outcome': { same: 'one family', different: 'two families' },
   'visits/{visit}/kind': {
     'follow-up': 'follow-up',
     antenatal: 'antenatal',
@@ -269,6 +274,81 @@ const states: Record<HandOverState, string> = {
   unclear: 'unclear: what people wrote contradicts itself',
 };
 const deeds: Record<Deed, string> = { accept: 'Take over', reject: 'Do not take over', withdraw: 'They stay' };
+const rules: Record<RuleName, string> = {
+  name: 'Name',
+  sex: 'Sex',
+  birth: 'Birth date',
+  id: 'Identity number',
+  phone: 'Telephone',
+  origin: 'Where they are from',
+  address: 'Address',
+  members: 'Who lives with them',
+};
+const levels: Record<Level, string> = {
+  'chinese-exact': 'the same',
+  'chinese-variant': 'the same in another form of the characters',
+  'chinese-homophone': 'sounds the same, other characters',
+  'chinese-homophone-toneless': 'sounds the same in another tone',
+  'chinese-swapped': 'the same characters in another order',
+  'chinese-homophone-near': 'sounds nearly the same',
+  'chinese-one-character': 'one character is another, missing or added',
+  'chinese-given-only': 'the same given name, another surname',
+  'chinese-surname-only': 'the same surname, another given name',
+  'chinese-different': 'different',
+  'latin-exact': 'the same',
+  'latin-swapped': 'the same words in another order',
+  'latin-near': 'the same but for a slip in a word',
+  'latin-all-near': 'every word nearly the same',
+  'latin-part': 'one has fewer words',
+  'latin-one-word': 'one word is the same',
+  'latin-one-word-near': 'one word is nearly the same',
+  'latin-different': 'different',
+  'romanised-exact': 'the letters spell the characters',
+  'romanised-near': 'the letters nearly spell the characters',
+  'romanised-different': 'different',
+  'date-exact': 'the same day',
+  'date-coarse': 'the same as far as it is known',
+  'date-swapped': 'day and month the other way round',
+  'date-digit-slip': 'one digit is another',
+  'date-one-part': 'year, month or day is another',
+  'date-year-near': 'one year apart',
+  'date-different': 'different',
+  'number-exact': 'the same',
+  'number-shared': 'one number in common',
+  'number-one-slip': 'one digit is another',
+  'number-two-slips': 'two digits are others',
+  'number-different': 'different',
+  'words-exact': 'the same',
+  'words-most': 'mostly the same',
+  'words-some': 'partly the same',
+  'words-different': 'different',
+  'code-exact': 'the same',
+  'code-different': 'different',
+  'members-all': 'the same people',
+  'members-half': 'half of them or more',
+  'members-one': 'one of them',
+  'members-nobody': 'nobody in common',
+};
+const overlap: Record<Twin['overlap'], string> = {
+  nobody: 'Nobody is clearly in both.',
+  'one-person': 'One person seems to be in both.',
+  part: 'Some people seem to be in both.',
+  whole: 'All of the smaller household seem to be in both.',
+};
+const likelihoods: Record<Likelihood, string> = {
+  certain: 'Almost certainly one family',
+  very: 'Very likely one family',
+  likely: 'Likely one family',
+  rather: 'Rather one family than two',
+  doubtful: 'Doubtful',
+};
+const onePerson: Record<Likelihood, string> = {
+  certain: 'almost certainly one person',
+  very: 'very likely one person',
+  likely: 'likely one person',
+  rather: 'rather one person than two',
+  doubtful: 'doubtful',
+};
 const many = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
 export const en = {
@@ -516,7 +596,29 @@ export const en = {
     openOut: 'Waiting to go',
     noFlows: 'Nobody came or went.',
   },
+  twin: {
+    about: 'Two households that may be one family',
+    of: (name: string) => `${name} and another`,
+    title: 'Side by side',
+    rule: 'Compared',
+    found: 'Found',
+    weight: 'For or against one person',
+    rules,
+    levels,
+    overlap,
+    likelihood: likelihoods,
+    person: onePerson,
+    speaks: { for: 'for one person', against: 'against one person', neither: 'neither for nor against' },
+    onlyIn: (area: string) => `only in ${area}`,
+    explain:
+      'Each bar shows how much more often that is found between two records of one person than between two people. Ten points more make the odds a thousand times greater.',
+    same: 'One family',
+    sameWhy: 'Both records stay and point to each other. Two people must agree.',
+    different: 'Two families',
+    differentWhy: 'Nobody is asked again unless much more speaks for one.',
+  },
   home: {
+    linked: 'The same family is registered also as',
     people: 'People',
     livedWhere: 'Where they have lived',
     current: 'lives here now',

@@ -113,6 +113,8 @@ export function question(ground: Ground, id: Pick<QuestionId, 'kind' | 'subject'
     }
     case 'quarantined':
       return id.aside ? aside(words, id.aside) : words.asideOne;
+    case 'possible-duplicate':
+      return ground.record ? words.twin.of(household(ground)) : words.twin.about;
   }
 }
 
