@@ -71,7 +71,9 @@ fn told(tx: &Tx<'_>, cache: &Cache, rows: Vec<OutboxRow>) -> Result<Vec<HeldEdit
 #[cfg(test)]
 mod tests {
     use sojourn_sync_protocol::message::{Fate, QuarantineReason};
-    use sojourn_sync_protocol::record::{Assignments, Became, Edit, NewDecision, about_aside};
+    use sojourn_sync_protocol::record::{
+        Assignments, DecisionOutcome, Edit, NewDecision, about_aside,
+    };
     use sojourn_sync_protocol::{DecisionId, DocKind};
 
     use super::*;
@@ -111,13 +113,13 @@ mod tests {
             about: about_aside(&made.change),
             reason: "问过家里".into(),
             seconded: None,
-            became: Some(Became::Refused),
+            outcome: Some(DecisionOutcome::Refused),
             set: Assignments::new(),
         }));
         arrive(&elsewhere);
         let (told, view) = decided().expect("it is decided");
         assert_eq!(told, decision);
-        assert_eq!(view.became.unwrap().agreed().unwrap(), "refused");
+        assert_eq!(view.outcome.unwrap().agreed().unwrap(), "refused");
         assert_eq!(counts(), (0, 0));
 
         // Taken back, it waits again.

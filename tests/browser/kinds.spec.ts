@@ -158,7 +158,7 @@ test('a change that was kept aside is shown beside the record, and adopted', asy
   // Back in the village, the author reads what became of it.
   await office.enrol(tablet, village.code, staff);
   await tablet.sync();
-  expect(await held()).toMatchObject([{ decided: { became: 'adopted', reason: '与原件一致' } }]);
+  expect(await held()).toMatchObject([{ decided: { outcome: 'adopted', reason: '与原件一致' } }]);
   expect(await tablet.run('held')).toContain('A reviewer adopted it: 与原件一致');
   expect(JSON.parse(await tablet.run('status', '--json'))).toMatchObject({ held: 0 });
 });

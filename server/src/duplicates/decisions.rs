@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sojourn_sync_protocol::record::{DecisionView, Document, Shown, decisions};
+use sojourn_sync_protocol::record::{DecisionOutcome, DecisionView, Document, Shown, decisions};
 use sojourn_sync_protocol::{DecisionId, HouseholdId};
 
 use crate::params;
@@ -25,9 +25,14 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// The word that the record keeps.
     pub(crate) const fn name(self) -> &'static str {
+        self.recorded().name()
+    }
+
+    /// What the record keeps.
+    pub(crate) const fn recorded(self) -> DecisionOutcome {
         match self {
-            Self::Same => "same",
-            Self::Different => "different",
+            Self::Same => DecisionOutcome::Same,
+            Self::Different => DecisionOutcome::Different,
         }
     }
 

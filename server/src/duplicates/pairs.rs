@@ -10,7 +10,7 @@ use super::decisions::{self, Outcome};
 use super::{CLEARLY_STRONGER, Family, Occasion, in_order, weigh};
 use crate::params;
 use crate::review::claims;
-use crate::review::decide::Proposal;
+use crate::review::proposals::Proposal;
 use crate::review::{Item, ReviewKind};
 use crate::store::{Row, StoreError, Tx};
 

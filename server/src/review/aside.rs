@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sojourn_sync_protocol::record::{Assignments, Became, Document, Reading, Value, inspect};
+use sojourn_sync_protocol::record::{
+    Assignments, DecisionOutcome, Document, Reading, Value, inspect,
+};
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DocumentId, HouseholdId, StaffId, Timestamp, gate, record::Attribution,
 };
@@ -163,7 +165,7 @@ fn read(document: &Document, bytes: &[u8]) -> Reading {
 /// What a choice about a change that was kept aside comes to.
 pub(super) struct Answer {
     pub(super) set: Assignments,
-    pub(super) became: Became,
+    pub(super) outcome: DecisionOutcome,
     pub(super) needs_two: bool,
 }
 
@@ -177,21 +179,21 @@ pub(super) fn answer(
     let hash = item.subject.parse().map_err(|_| Objection::Stale)?;
     let kept = quarantine::find(tx, document.id(), &hash)?.ok_or(Objection::Stale)?;
     let fields = read(document, &kept.bytes).fields;
-    let (set, became) = match choice {
-        Choice::Refuse {} => (Assignments::new(), Became::Refused),
-        Choice::Adopt {} => (fields, Became::Adopted),
+    let (set, outcome) = match choice {
+        Choice::Refuse {} => (Assignments::new(), DecisionOutcome::Refused),
+        Choice::Adopt {} => (fields, DecisionOutcome::Adopted),
         Choice::Adapt { set } if set.keys().all(|path| fields.contains_key(path)) => {
-            (set.clone(), Became::Adapted)
+            (set.clone(), DecisionOutcome::Adapted)
         }
         _ => return Err(Objection::NotAChoice),
     };
-    if set.is_empty() && became != Became::Refused {
+    if set.is_empty() && outcome != DecisionOutcome::Refused {
         return Err(Objection::NotAChoice);
     }
     Ok(Answer {
         needs_two: settled_by_two(item.document, set.keys()),
         set,
-        became,
+        outcome,
     })
 }
 

@@ -145,7 +145,7 @@ async fn a_change_kept_aside_is_shown_beside_the_record_and_adopted() {
     office.expect_agreement().await;
     assert_eq!(addresses(&office.other), ["西街 2 号"]);
     let told = &decisions(&office.document(core(1)).await)[&decision];
-    assert_eq!(told.became, Some(Shown::Agreed("adopted".to_owned())));
+    assert_eq!(told.outcome, Some(Shown::Agreed("adopted".to_owned())));
     assert_eq!(told.reason, Some(Shown::Agreed("问过家里".to_owned())));
 
     // Taken back, it waits as it did, and is refused now.
@@ -191,8 +191,8 @@ async fn some_of_it_is_taken_and_nothing_beside_it() {
     assert_eq!(addresses(&office.one), ["西街 7 号"]);
     let shown = office.shown().await;
     assert_eq!(shown.contact.note, None);
-    let became = shown.decisions[&decision].became.clone();
-    assert_eq!(became, Some(Shown::Agreed("adapted".to_owned())));
+    let outcome = shown.decisions[&decision].outcome.clone();
+    assert_eq!(outcome, Some(Shown::Agreed("adapted".to_owned())));
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{
-    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, decided, decisions,
+    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, decided,
+    decisions,
 };
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DecisionId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
@@ -347,9 +348,9 @@ fn settle(
         Some(earlier) => earlier.reason.clone(),
         None => reason_of(&order.reason)?,
     };
-    let (set, became, needs_two) = if kept_aside {
+    let (set, outcome, needs_two) = if kept_aside {
         let answer = aside::answer(tx, document, &item, &order.choice)?;
-        (answer.set, Some(answer.became), answer.needs_two)
+        (answer.set, Some(answer.outcome), answer.needs_two)
     } else {
         let set = assignments(&item, document, &order.choice, &reason)?;
         (set, None, item.needs_two())
@@ -367,8 +368,7 @@ fn settle(
         about: item.about(),
         reason: reason.clone(),
         seconded: agreed.as_ref().map(|earlier| earlier.staff),
-        became,
-        outcome: None,
+        outcome,
         set,
     });
     if needs_two && agreed.is_none() {

@@ -403,7 +403,6 @@ async fn a_tablet_does_not_decide_in_a_reviewers_name() {
         about: "contradiction residence/address".to_owned(),
         reason: "自己定的".to_owned(),
         seconded: None,
-        became: None,
         outcome: None,
         set: Assignments::new(),
     });

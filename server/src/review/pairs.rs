@@ -306,8 +306,7 @@ fn entry(
         about: duplicates::about(about),
         reason: reason.to_owned(),
         seconded,
-        became: None,
-        outcome: Some(found.name().to_owned()),
+        outcome: Some(found.recorded()),
         set: Assignments::new(),
     })
 }
@@ -418,6 +417,7 @@ pub(super) fn open(tx: &Tx<'_>) -> Result<Vec<Question>, StoreError> {
             needs_two: duplicates::item(other).needs_two(),
             kind,
             document,
+            aside: None,
             area: above.meeting(tx, &here, &there)?,
             between: vec![here, there],
             change: pair.change,

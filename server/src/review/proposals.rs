@@ -96,7 +96,7 @@ impl Proposal {
     }
 
     /// Forgets the proposal for a question.
-    pub(super) fn forget(
+    pub(crate) fn forget(
         tx: &Tx<'_>,
         household: HouseholdId,
         item: &Item,

@@ -14,7 +14,7 @@ const decision = {
   about: { input: 'text' },
   reason: { input: 'long' },
   seconded: { input: 'text' },
-  became: { input: 'choice', of: ['adopted', 'adapted', 'refused'] },
+  outcome: { input: 'choice', of: ['adopted', 'adapted', 'refused', 'same', 'different'] },
   undone: { input: 'long' },
 } as const satisfies Record<string, Field>;
 
@@ -82,8 +82,7 @@ export const FIELDS = {
   'decisions/{decision}/about': decision.about,
   'decisions/{decision}/reason': decision.reason,
   'decisions/{decision}/seconded': decision.seconded,
-  'decisions/{decision}/became': decision.became,
-  'decisions/{decision}/outcome': { input: 'choice', of: ['same', 'different'] },
+  'decisions/{decision}/outcome': decision.outcome,
   'decisions/{decision}/undone': decision.undone,
   'visits/{visit}/person': { input: 'person' },
   'visits/{visit}/on': { input: 'date' },
@@ -107,7 +106,7 @@ export const FIELDS = {
   'health_decisions/{decision}/about': decision.about,
   'health_decisions/{decision}/reason': decision.reason,
   'health_decisions/{decision}/seconded': decision.seconded,
-  'health_decisions/{decision}/became': decision.became,
+  'health_decisions/{decision}/outcome': decision.outcome,
   'health_decisions/{decision}/undone': decision.undone,
 } as const satisfies Record<string, Field>;
 

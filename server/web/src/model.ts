@@ -276,7 +276,6 @@ export interface Decision {
   about?: Shown<string>;
   reason?: Shown<string>;
   seconded?: Shown<string>;
-  became?: Shown<string>;
   outcome?: Shown<string>;
   undone?: Shown<string>;
 }

@@ -44,25 +44,31 @@ impl DecisionView {
     }
 }
 
-/// What became of a change that was kept aside.
+/// What was found, of a change that was kept aside or of two households.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Became {
-    /// Everything it would write was written.
+pub enum DecisionOutcome {
+    /// Everything that the change would write was written.
     Adopted,
     /// Some of it was, or something else in its place.
     Adapted,
     /// Nothing of it was.
     Refused,
+    /// Two households are one family.
+    Same,
+    /// Two households are two families.
+    Different,
 }
 
-impl Became {
+impl DecisionOutcome {
     /// The word in the record.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Adopted => "adopted",
             Self::Adapted => "adapted",
             Self::Refused => "refused",
+            Self::Same => "same",
+            Self::Different => "different",
         }
     }
 }

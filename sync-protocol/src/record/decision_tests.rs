@@ -19,7 +19,6 @@ fn decide(about: &str, set: Assignments) -> Edit {
         about: about.to_owned(),
         reason: "看过出生证".to_owned(),
         seconded: Some(by(4).staff),
-        became: None,
         outcome: None,
         set,
     })

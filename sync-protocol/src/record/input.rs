@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-use super::decision::Became;
+use super::decision::DecisionOutcome;
 use super::edit::Assignments;
 use super::value::Value;
 use crate::{AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, VisitId};
@@ -221,12 +221,9 @@ pub struct NewDecision {
     /// Who agreed, where two people decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconded: Option<StaffId>,
-    /// What became of the change that was kept aside, where it is about one.
+    /// What was found, where it is about a change that was kept aside or about two households.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub became: Option<Became>,
-    /// Of two households that may be one family: `same` or `different`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+    pub outcome: Option<DecisionOutcome>,
     /// What follows from it: fields of the document by full path, and their values; `null` clears.
     #[serde(default)]
     pub set: Assignments,
@@ -334,13 +331,12 @@ impl NewNeed {
 impl NewDecision {
     pub(crate) fn given(&self) -> Given {
         let seconded = self.seconded.map(|staff| staff.to_string());
-        let became = self.became.map(|became| became.name().to_owned());
+        let outcome = self.outcome.map(|outcome| outcome.name().to_owned());
         Collect(Vec::new())
             .text("about", Some(&self.about))
             .text("reason", Some(&self.reason))
             .text("seconded", seconded.as_ref())
-            .text("became", became.as_ref())
-            .text("outcome", self.outcome.as_ref())
+            .text("outcome", outcome.as_ref())
             .0
     }
 }

@@ -40,8 +40,8 @@ pub use conflict::{
     residence_values,
 };
 pub use decision::{
-    Became, Decided, Written, about_aside, decided, decided_aside, decisions, decisions_of,
-    is_decision, mistake_marks, values_before, written_by,
+    Decided, DecisionOutcome, Written, about_aside, decided, decided_aside, decisions,
+    decisions_of, is_decision, mistake_marks, values_before, written_by,
 };
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};

@@ -88,7 +88,7 @@ fn what_no_decision_can_write_is_left_out() {
         about: "x".into(),
         reason: "自己定的".into(),
         seconded: None,
-        became: None,
+        outcome: None,
         set: Default::default(),
     });
     let found = read(&core, &decided);

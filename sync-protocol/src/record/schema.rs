@@ -157,7 +157,7 @@ const ID_KIND: FieldType = Choice(&[
     "residence-permit",
     "other",
 ]);
-const OUTCOME: FieldType = Choice(&["same", "different"]);
+const OUTCOME: FieldType = Choice(&["adopted", "adapted", "refused", "same", "different"]);
 const SCHOOL: FieldType = Choice(&["place-wanted", "transfer-wanted", "enrolled", "none"]);
 const REMOVED: FieldType = Choice(&["died", "moved-away", "duplicate", "mistake", "other"]);
 const MOVE_REASON: FieldType = Choice(&[
@@ -182,7 +182,6 @@ const URGENCY: FieldType = Choice(&["routine", "soon", "urgent"]);
 const NEED_STATE: FieldType = Choice(&["open", "in-progress", "met", "declined", "withdrawn"]);
 const VISIT_KIND: FieldType = Choice(&["follow-up", "antenatal", "child", "immunisation", "other"]);
 const VISIT_REMOVED: FieldType = Choice(&["duplicate", "mistake", "other"]);
-const BECAME: FieldType = Choice(&["adopted", "adapted", "refused"]);
 const BLOOD_GROUP: FieldType = Choice(&[
     "A", "A+", "A-", "B", "B+", "B-", "AB", "AB+", "AB-", "O", "O+", "O-",
 ]);
@@ -233,8 +232,7 @@ pub static FIELDS: &[Field] = &[
     field(Core, "decisions/{decision}/about", Text(400), Latest, Service, "Which open question it settles"),
     field(Core, "decisions/{decision}/reason", Text(500), Latest, Personal, "Why, so that those who wrote the values learn it"),
     field(Core, "decisions/{decision}/seconded", Text(36), Latest, Service, "Who agreed, where two people decide"),
-    field(Core, "decisions/{decision}/became", BECAME, Latest, Service, "What became of a change that was kept aside, so that its author learns it"),
-    field(Core, "decisions/{decision}/outcome", OUTCOME, Latest, Personal, "Whether two households were found to be one family, so that neither is asked about again"),
+    field(Core, "decisions/{decision}/outcome", OUTCOME, Latest, Personal, "What was found: of a change that was kept aside, so that its author learns it; of two households that may be one family, so that neither is asked about again"),
     field(Core, "decisions/{decision}/undone", Text(500), Latest, Personal, "Why it was taken back"),
     field(Health, "visits/{visit}/person", Person, Review, HealthData, "Who was seen"),
     field(Health, "visits/{visit}/on", Date, Review, HealthData, "Day of the visit"),
@@ -255,7 +253,7 @@ pub static FIELDS: &[Field] = &[
     field(Health, "health_decisions/{decision}/about", Text(400), Latest, HealthData, "Which open question it settles"),
     field(Health, "health_decisions/{decision}/reason", Text(500), Latest, HealthData, "Why, so that those who wrote the values learn it"),
     field(Health, "health_decisions/{decision}/seconded", Text(36), Latest, HealthData, "Who agreed, where two people decide"),
-    field(Health, "health_decisions/{decision}/became", BECAME, Latest, HealthData, "What became of a change that was kept aside, so that its author learns it"),
+    field(Health, "health_decisions/{decision}/outcome", OUTCOME, Latest, HealthData, "What was found: of a change that was kept aside, so that its author learns it; of two households that may be one family, so that neither is asked about again"),
     field(Health, "health_decisions/{decision}/undone", Text(500), Latest, HealthData, "Why it was taken back"),
 ];
 

@@ -216,9 +216,7 @@ view_of!(
         reason: String = "reason",
         /// Who agreed, where two people decide: the id of a member of staff.
         seconded: String = "seconded",
-        /// What became of a change that was kept aside: `adopted`, `adapted`, `refused`.
-        became: String = "became",
-        /// Of two households that may be one family: `same` or `different`.
+        /// What was found: see [`super::DecisionOutcome`].
         outcome: String = "outcome",
         /// Why it was taken back, if it was.
         undone: String = "undone",

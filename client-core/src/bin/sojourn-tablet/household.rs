@@ -267,7 +267,6 @@ mod tests {
                 about: "contradiction residence/since".to_owned(),
                 reason: "看过租房合同".to_owned(),
                 seconded: None,
-                became: None,
                 outcome: None,
                 set: [("residence/since".to_owned(), Some("2025-03".into()))].into(),
             }),

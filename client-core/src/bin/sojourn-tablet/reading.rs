@@ -328,7 +328,7 @@ struct HeldEdit {
 #[derive(Serialize)]
 struct Verdict {
     decision: String,
-    became: String,
+    outcome: String,
     reason: String,
 }
 
@@ -363,7 +363,7 @@ impl HeldEdit {
             edit: row.edit,
             decided: held.decided.map(|(id, decision)| Verdict {
                 decision: id.to_string(),
-                became: one_line(decision.became.as_ref()),
+                outcome: one_line(decision.outcome.as_ref()),
                 reason: one_line(decision.reason.as_ref()),
             }),
         }
@@ -394,7 +394,7 @@ pub(crate) fn held(
             .kind
             .map_or("—", |kind| labels::word("", "edit", kind, lang));
         let why = match &edit.decided {
-            Some(verdict) => lang.decided(&verdict.became, &verdict.reason),
+            Some(verdict) => lang.decided(&verdict.outcome, &verdict.reason),
             None => lang.held(edit.fate, edit.reason.as_deref()),
         };
         let _ = writeln!(out, "{} {} {what}\n  {why}", edit.at, edit.household);

@@ -4,7 +4,13 @@ import type { Likelihood } from '../duplicates';
 import type { FieldName, WordField, WordOf } from '../fields';
 import type { Action, Aside, Deed, Group, HandOverState, Kind, Level, Role, RuleName, Severity, Twin } from '../model';
 
-const became = { adopted: 'adopted', adapted: 'adopted in part, or changed', refused: 'not adopted' };
+const outcome = {
+  adopted: 'adopted',
+  adapted: 'adopted in part, or changed',
+  refused: 'not adopted',
+  same: 'one family',
+  different: 'two families',
+};
 const consent = { given: 'given', refused: 'refused', withdrawn: 'withdrawn' };
 
 const severities: Record<Severity, string> = {
@@ -77,7 +83,7 @@ const decisionFields = {
   about: 'About',
   reason: 'Reason',
   seconded: 'Agreed by',
-  became: 'What became of it',
+  outcome: 'What was found',
   undone: 'Taken back because',
 };
 const fields: Record<FieldName, string> = {
@@ -117,8 +123,7 @@ const fields: Record<FieldName, string> = {
   'decisions/{decision}/about': decisionFields.about,
   'decisions/{decision}/reason': decisionFields.reason,
   'decisions/{decision}/seconded': decisionFields.seconded,
-  'decisions/{decision}/became': decisionFields.became,
-  'decisions/{decision}/outcome': 'What was found',
+  'decisions/{decision}/outcome': decisionFields.outcome,
   'decisions/{decision}/undone': decisionFields.undone,
   'visits/{visit}/person': 'Person visited',
   'visits/{visit}/on': 'Day of the visit',
@@ -139,7 +144,7 @@ const fields: Record<FieldName, string> = {
   'health_decisions/{decision}/about': decisionFields.about,
   'health_decisions/{decision}/reason': decisionFields.reason,
   'health_decisions/{decision}/seconded': decisionFields.seconded,
-  'health_decisions/{decision}/became': decisionFields.became,
+  'health_decisions/{decision}/outcome': decisionFields.outcome,
   'health_decisions/{decision}/undone': decisionFields.undone,
 };
 const words: { [N in WordField]: Record<WordOf<N>, string> } = {
@@ -210,9 +215,8 @@ const words: { [N in WordField]: Record<WordOf<N>, string> } = {
     declined: 'declined',
     withdrawn: 'withdrawn',
   },
-  'decisions/{decision}/became': became,
-  'health_decisions/{decision}/became': became,
-  'decisions/{decision}/outcome': { same: 'one family', different: 'two families' },
+  'decisions/{decision}/outcome': outcome,
+  'health_decisions/{decision}/outcome': outcome,
   'visits/{visit}/kind': {
     'follow-up': 'follow-up',
     antenatal: 'antenatal',

@@ -1,9 +1,15 @@
 // Simplified Chinese, in the words of the tablets' own catalogue.
 import type { Messages } from './en';
 
-const became = { adopted: '已采纳', adapted: '部分采纳或有改动', refused: '未采纳' };
+const outcome = {
+  adopted: '已采纳',
+  adapted: '部分采纳或有改动',
+  refused: '未采纳',
+  same: '同一家庭',
+  different: '两个家庭',
+};
 const consent = { given: '同意', refused: '不同意', withdrawn: '已撤回' };
-const decisionFields = { about: '事项', reason: '理由', seconded: '复核人', became: '处理结果', undone: '撤销理由' };
+const decisionFields = { about: '事项', reason: '理由', seconded: '复核人', outcome: '处理结果', undone: '撤销理由' };
 
 export const zh: Messages = {
   product: '流动家庭登记',
@@ -125,8 +131,7 @@ export const zh: Messages = {
     'decisions/{decision}/about': decisionFields.about,
     'decisions/{decision}/reason': decisionFields.reason,
     'decisions/{decision}/seconded': decisionFields.seconded,
-    'decisions/{decision}/became': decisionFields.became,
-    'decisions/{decision}/outcome': '判断结果',
+    'decisions/{decision}/outcome': decisionFields.outcome,
     'decisions/{decision}/undone': decisionFields.undone,
     'visits/{visit}/person': '走访对象',
     'visits/{visit}/on': '走访日期',
@@ -147,7 +152,7 @@ export const zh: Messages = {
     'health_decisions/{decision}/about': decisionFields.about,
     'health_decisions/{decision}/reason': decisionFields.reason,
     'health_decisions/{decision}/seconded': decisionFields.seconded,
-    'health_decisions/{decision}/became': decisionFields.became,
+    'health_decisions/{decision}/outcome': decisionFields.outcome,
     'health_decisions/{decision}/undone': decisionFields.undone,
   },
   words: {
@@ -218,9 +223,8 @@ export const zh: Messages = {
       declined: '未获批',
       withdrawn: '已撤回',
     },
-    'decisions/{decision}/became': became,
-    'health_decisions/{decision}/became': became,
-    'decisions/{decision}/outcome': { same: '同一家庭', different: '两个家庭' },
+    'decisions/{decision}/outcome': outcome,
+    'health_decisions/{decision}/outcome': outcome,
     'visits/{visit}/kind': {
       'follow-up': '随访',
       antenatal: '产前',

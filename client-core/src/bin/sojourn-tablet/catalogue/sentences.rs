@@ -114,8 +114,8 @@ impl Lang {
     }
 
     /// What a reviewer decided about a held edit.
-    pub(crate) fn decided(self, became: &str, reason: &str) -> String {
-        match became {
+    pub(crate) fn decided(self, outcome: &str, reason: &str) -> String {
+        match outcome {
             "adopted" => self.pick(
                 format!("A reviewer adopted it: {reason}. The household as shown has it."),
                 format!("审核人已采纳：{reason}。所示家庭已含此修改。"),
