@@ -6,7 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use serde_json::{Value, json};
-use sojourn_sync_protocol::StaffId;
+use sojourn_sync_protocol::record::{Edit, NewHandOver};
+use sojourn_sync_protocol::{MoveId, StaffId};
 use tower::ServiceExt as _;
 
 use crate::accounts::{self, AccountName};
@@ -440,4 +441,72 @@ async fn what_cannot_be_read_is_told_as_json() {
             "unknown",
         );
     }
+}
+
+#[tokio::test]
+async fn a_family_is_taken_over_once_and_both_areas_can_read_by_whom() {
+    let mut world = World::new().await;
+    let entry = MoveId::new(NOW, [7; 10]);
+    let leaving = Edit::ProposeMove(NewHandOver {
+        id: Some(entry),
+        to: "e".to_owned(),
+        on: "2026-12-01".to_owned(),
+        ..NewHandOver::default()
+    });
+    world.office.one.edit(1, &leaving);
+    world.office.meet().await;
+    let mut near = world.signed_in("shen.yi", Role::Reviewer, &["n"]).await;
+    let mut asked = world.signed_in("shen.er", Role::Reviewer, &["s"]).await;
+    let mut officer = world.signed_in("guan.yi", Role::Officer, &["s"]).await;
+    for (browser, group) in [(&mut near, "outgoing"), (&mut asked, "incoming")] {
+        let list = world.get(browser, "handovers").await.body;
+        assert_eq!((&list["total"], &list[group]), (&json!(1), &json!(1)));
+        assert_eq!(list["waiting"][0]["group"], group);
+        assert_eq!(list["names"]["areas"]["e"], "戊");
+        let other = world.get(browser, "handovers?group=escalated").await.body;
+        assert_eq!(other["total"], 0);
+    }
+    let path = format!("handover?household={}&entry={entry}", household(1));
+    let page = world.get(&mut asked, &path).await.body;
+    assert_eq!(page["stub"]["name"], json!(["王1"]));
+    assert_eq!(page["record"], Value::Null);
+    let answer = json!({
+        "household": household(1), "entry": entry, "seen": page["seen"],
+        "answer": "accept", "reason": "已联系家人",
+    });
+    World::refused(
+        &world
+            .post(&mut near, "handover/answer", answer.clone())
+            .await,
+        StatusCode::FORBIDDEN,
+        "not-yours",
+    );
+    World::refused(
+        &world.get(&mut officer, "handovers").await,
+        StatusCode::FORBIDDEN,
+        "not-yours",
+    );
+    let done = world
+        .post(&mut asked, "handover/answer", answer.clone())
+        .await;
+    assert_eq!(done.body, json!({"state": "accepted"}), "{}", done.body);
+    let again = world.post(&mut asked, "handover/answer", answer).await;
+    World::refused(&again, StatusCode::CONFLICT, "answered");
+    assert_eq!(again.body["state"], "accepted");
+    World::refused(
+        &world.get(&mut near, &path).await,
+        StatusCode::NOT_FOUND,
+        "unknown",
+    );
+    let counts = format!("handover/counts?since=0&until={}", i64::MAX);
+    let counts = world.get(&mut asked, &counts).await.body;
+    assert_eq!(counts["areas"]["e"]["in_handed_over"], 1, "{counts}");
+    let trail = world.get(&mut officer, "audit").await.body;
+    let told: Vec<_> = trail["entries"].as_array().unwrap().iter().collect();
+    let of = |action: &str| {
+        told.iter()
+            .filter(|entry| entry["action"] == action)
+            .count()
+    };
+    assert_eq!((of("hand-over-read"), of("hand-over-accepted")), (1, 1));
 }
