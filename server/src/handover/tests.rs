@@ -173,7 +173,10 @@ async fn accepting_moves_the_household_and_all_that_is_kept_by_area() {
     let seen = office.opened(&asked, 7).await.unwrap().seen;
     // Something waits for a person, and goes along.
     office
-        .contradict(&set("contact/note", "甲"), &set("consent/care", "given"))
+        .contradict(
+            &set("consent/care", "refused"),
+            &set("consent/care", "given"),
+        )
         .await;
     office
         .contradict(
@@ -183,16 +186,20 @@ async fn accepting_moves_the_household_and_all_that_is_kept_by_area() {
         .await;
     assert_eq!(
         office.register.items().await,
-        ["a contradiction residence/since"]
+        [
+            "a contradiction consent/care",
+            "a contradiction residence/since"
+        ]
     );
     let before = office.register.digest("a").await;
     let accepted = office.answer(&asked, seen.clone(), Deed::Accept, "已联系家人");
     assert_eq!(accepted.await, Ok(HandOverState::Accepted));
 
     assert_eq!(office.register.owner(1).await.as_deref(), Some("e"));
-    assert!(
-        office.register.items().await.is_empty(),
-        "since was decided by it"
+    assert_eq!(
+        office.register.items().await,
+        ["e contradiction consent/care"],
+        "what was open goes along; since when they live there was decided by it"
     );
     assert_ne!(office.register.digest("a").await, before);
     there.sync(&office.register).await;

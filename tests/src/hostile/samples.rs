@@ -18,8 +18,8 @@ use sojourn_sync_protocol::{
     },
     message::{EnrolReply, EnrolRequest},
     record::{
-        Assignments, Authorship, Document, Edit, NewHousehold, NewMove, NewNeed, NewPerson,
-        NewVisit, Value,
+        Assignments, Authorship, Document, Edit, NewHandOver, NewHousehold, NewMove, NewNeed,
+        NewPerson, NewVisit, Value,
     },
     refusal::Refusal,
 };
@@ -134,6 +134,11 @@ pub(super) fn possible_edits(kind: DocKind) -> Vec<Edit> {
             to: area().to_string(),
             on: "2026-11-25".into(),
             ..NewMove::default()
+        }),
+        Edit::ProposeMove(NewHandOver {
+            to: "elsewhere".into(),
+            on: "2026-12".into(),
+            ..NewHandOver::default()
         }),
         Edit::NoteNeed(NewNeed {
             kind: "school".into(),
