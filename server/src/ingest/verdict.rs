@@ -92,20 +92,19 @@ pub(super) fn judge<E>(
     if !may_write(grant, document.kind) {
         return Ok(Err(aside(QuarantineReason::NotAuthorised)));
     }
-    let (mut late, mut only_answers) = (false, false);
-    match responsible(grant)? {
-        Responsibility::Nobody | Responsibility::Present => {}
-        Responsibility::Asked => only_answers = true,
-        Responsibility::Former => late = true,
+    let responsible = responsible(grant)?;
+    let late = match responsible {
+        Responsibility::Nobody | Responsibility::Present | Responsibility::Asked => false,
+        Responsibility::Former => true,
         Responsibility::Others => return Ok(Err(aside(QuarantineReason::NotAuthorised))),
-    }
+    };
     if head.seq <= known.last_seq {
         return Ok(Err(Fate::Fork));
     }
     Ok(Ok(Allowed {
         attribution,
         late,
-        only_answers,
+        only_answers: responsible == Responsibility::Asked,
     }))
 }
 
