@@ -4,6 +4,7 @@
 //! judge structure, never meaning: a wrong date is a value for a person to review, a list is no value at
 //! all. Authority (whose actor, which area) is judged by the caller on [`ChangeFacts`].
 
+#[path = "reading.rs"]
 mod reading;
 
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};

@@ -2,6 +2,7 @@
 //!
 //! Pure. A plan never writes what the record says already, and never an unknown field.
 
+#[path = "deciding.rs"]
 mod deciding;
 
 use std::collections::BTreeSet;

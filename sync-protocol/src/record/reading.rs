@@ -108,5 +108,5 @@ impl Document {
 }
 
 #[cfg(test)]
-#[path = "../reading_tests.rs"]
+#[path = "reading_tests.rs"]
 mod tests;
