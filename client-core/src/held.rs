@@ -4,6 +4,7 @@
 //! Nothing of it is stored: what the document says now, a decision taken back too, is what counts.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use sojourn_sync_protocol::record::{DecisionView, decided_aside, decisions};
 use sojourn_sync_protocol::{DecisionId, DocumentId, HouseholdId};
@@ -57,12 +58,15 @@ fn told(tx: &Tx<'_>, cache: &Cache, rows: Vec<OutboxRow>) -> Result<Vec<HeldEdit
     let mut told = Vec::with_capacity(rows.len());
     for row in rows {
         let id = row.document;
-        if !known.contains_key(&id) {
-            let found = documents::load(tx, cache, id)?;
-            let made = found.map(|(_, document)| decisions(&document));
-            known.insert(id, made.unwrap_or_default());
-        }
-        let decided = decided_aside(&known[&id], &row.change);
+        let made = match known.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let found = documents::load(tx, cache, id)?;
+                let made = found.map(|(_, document)| decisions(&document));
+                unknown.insert(made.unwrap_or_default())
+            }
+        };
+        let decided = decided_aside(made, &row.change);
         told.push(HeldEdit { row, decided });
     }
     Ok(told)

@@ -389,10 +389,9 @@ async fn what_is_accepted_after_all_waits_no_more() {
     let question = office.only_question().await;
     let claimed = |by: Reviewer, question: QuestionId| {
         let stamp = Stamp::fixed(NOW);
-        let write = office.register.store.write("claim", move |tx| {
+        office.register.store.write("claim", move |tx| {
             claims::claim(tx, &by, &question, (by.staff, claims::OPEN_MS), &stamp)
-        });
-        write
+        })
     };
     let claim = claimed(reviewer.clone(), question.clone()).await;
     assert_eq!(office.queue().await[0].claim, claim.ok());
