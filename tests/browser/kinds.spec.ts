@@ -124,7 +124,7 @@ test('a change that was kept aside is shown beside the record, and adopted', asy
   await desk.setViewportSize({ width: 360, height: 720 });
   await expectToFit(desk);
   await desk.setViewportSize({ width: 1280, height: 800 });
-  await desk.getByLabel('理由').fill('电话问过户主');
+  await desk.getByRole('textbox', { name: '理由' }).fill('电话问过户主');
   await desk.keyboard.press('Control+Enter');
   await expect(desk.getByRole('complementary', { name: '刚才的操作' })).toContainText('已审定');
   await expect(desk.getByText('没有待审事项')).toBeVisible();
@@ -136,7 +136,7 @@ test('a change that was kept aside is shown beside the record, and adopted', asy
   await desk.getByRole('link', { name: '查看或撤销' }).click();
   await expect(desk.getByText('部分采纳或有改动')).toBeVisible();
   await desk.getByRole('button', { name: '撤销' }).click();
-  await desk.getByLabel('理由').fill('门牌记错了');
+  await desk.getByRole('textbox', { name: '理由' }).fill('门牌记错了');
   await desk.keyboard.press('Control+Enter');
   await expect(desk.getByText('已撤销：门牌记错了')).toBeVisible();
   const other = await (await browser.newContext({ locale: 'zh-CN' })).newPage();

@@ -7,7 +7,6 @@ use sojourn_server::{
     office::{Command, Outcome},
     review::{
         ReviewKind,
-        aside::Difference,
         case::{self, Case},
         decide::{self, Choice, Objection, Order, QuestionId, Reviewer, Undo},
         queue::{self, Filter, PAGE_MAX, Question},
@@ -277,7 +276,7 @@ impl World {
         self.figures.checked += 1;
         match self.case(&reviewer, &made.question) {
             Ok(case) => {
-                let stands = written_of(&case, &Choice::Adopt {});
+                let stands = standing_of(&case);
                 for (path, before) in &made.before {
                     let now = stands.get(path);
                     if now != Some(before) {
@@ -330,30 +329,38 @@ fn cannot_be_written(outcome: &Result<decide::Outcome, Objection>) -> bool {
     )
 }
 
-/// What stands at the fields that a choice about a change kept aside writes. What it adds stays, marked as a mistake, when it is
-/// taken back, and so is not compared.
+/// What stands at the fields of a change kept aside. One that was cleared again shows what one shows that nobody ever wrote.
+fn standing_of(case: &Case) -> BTreeMap<String, BTreeSet<Option<Value>>> {
+    let fields = case.aside.iter().flat_map(|aside| &aside.fields);
+    fields
+        .map(|(path, field)| {
+            let none = field.now.is_empty().then_some(None);
+            (
+                path.clone(),
+                field.now.iter().cloned().chain(none).collect(),
+            )
+        })
+        .collect()
+}
+
+/// The same of those that a choice about it writes. What it adds stays, marked as a mistake, when it is taken back, and so is not
+/// compared.
 fn written_of(case: &Case, choice: &Choice) -> BTreeMap<String, BTreeSet<Option<Value>>> {
     let Some(aside) = &case.aside else {
         return BTreeMap::new();
     };
-    let set = |path: &str| match choice {
+    let chosen = |path: &str| match choice {
         Choice::Adopt {} => aside.fields.get(path).map(|field| &field.would),
         Choice::Adapt { set } => set.get(path),
         _ => None,
     };
-    // A field that is cleared again shows what one shows that nobody ever wrote.
-    let now = |field: &Difference| -> BTreeSet<Option<Value>> {
-        let none = field.now.is_empty().then_some(None);
-        field.now.iter().cloned().chain(none).collect()
-    };
     let added = |path: &str| aside.adds.iter().any(|entry| path.starts_with(entry));
-    let fields = aside.fields.iter().filter(|(path, field)| {
-        let differs = |would: &Option<Value>| now(field) != BTreeSet::from([would.clone()]);
-        !added(path) && set(path).is_some_and(differs)
+    let mut standing = standing_of(case);
+    standing.retain(|path, now| {
+        let differs = |value: &Option<Value>| *now != BTreeSet::from([value.clone()]);
+        !added(path) && chosen(path).is_some_and(differs)
     });
-    fields
-        .map(|(path, field)| (path.clone(), now(field)))
-        .collect()
+    standing
 }
 
 fn is(open: &Question, question: &QuestionId) -> bool {
