@@ -51,6 +51,7 @@ test('a family that both tablets prepared for without a connection is taken over
   await expect(desk.getByRole('heading', { level: 2, name: '迁入您的地区' })).toBeVisible();
   await expect(desk.locator('.lists')).not.toContainText('王秀英');
   await expectAccessible(desk);
+  await expect(desk.locator('a.open')).toHaveCount(1);
   await desk.keyboard.press('j');
   await desk.keyboard.press('Enter');
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('王秀英家');
@@ -90,6 +91,7 @@ test('a family that refused sharing is asked first, and what was taken back mean
   await desk.route('**/console/v1/live', (route) => route.abort());
   await enterQuiet(desk, await reviewerOf(office, there.code, 'jie.er'));
   await desk.keyboard.press('o');
+  await expect(desk.locator('a.open')).toHaveCount(1);
   await desk.keyboard.press('Enter');
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('王秀英家');
   await desk.keyboard.press('1');

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sojourn_server::handover::{
-    Group,
+    ANSWER_MS, Group,
     answer::{self, Answer, Deed, NotAnswered},
     counts::{self, Flow, Period},
     list::{self, Filter, PAGE_MAX, Waiting},
@@ -20,6 +20,9 @@ use super::{
     deeds::{DAY, Into},
     world::World,
 };
+
+/// How one is answered that is kept waiting first.
+const PAST_ITS_TIME: usize = 3;
 
 impl World {
     /// Prepares a move of one of the households that a tablet holds.
@@ -44,13 +47,10 @@ impl World {
 
     /// Takes a move back that is prepared in one of the households that a tablet holds.
     pub(super) fn stay(&mut self, at: usize, household: usize) {
-        let tablet = self.slots[at].tablet();
-        let prepared = |id: &HouseholdId| {
-            let (_, view) = tablet.show(*id).ok()?;
-            let (entry, _) = view.prepared_moves().next()?;
-            Some((*id, entry))
-        };
-        let all: Vec<_> = self.held_by(at).iter().filter_map(prepared).collect();
+        if self.prepared_on(at).is_empty() {
+            self.propose(at, household, household);
+        }
+        let all = self.prepared_on(at);
         if all.is_empty() {
             return;
         }
@@ -58,6 +58,17 @@ impl World {
         if self.edit_this(at, id, Into::Stay { prepared }) {
             self.fired("prepared move taken back offline");
         }
+    }
+
+    /// The moves that are prepared in the households that a tablet holds.
+    fn prepared_on(&self, at: usize) -> Vec<(HouseholdId, MoveId)> {
+        let tablet = self.slots[at].tablet();
+        let prepared = |id: &HouseholdId| {
+            let (_, view) = tablet.show(*id).ok()?;
+            let (entry, _) = view.prepared_moves().next()?;
+            Some((*id, entry))
+        };
+        self.held_by(at).iter().filter_map(prepared).collect()
     }
 
     fn open_hand_overs(&self, reviewer: &Reviewer) -> Vec<Waiting> {
@@ -105,6 +116,10 @@ impl World {
         if open.is_empty() {
             return Ok(());
         }
+        if how == PAST_ITS_TIME {
+            self.hour.pass(ANSWER_MS);
+            open = self.open_hand_overs(&everywhere);
+        }
         let asked = open[which % open.len()].clone();
         if asked.group == Group::Escalated {
             self.fired("hand-over past its time");
@@ -125,7 +140,7 @@ impl World {
             Err(error) => return self.only_if_struck(&format!("{id:?} cannot be read: {error}")),
         };
         let (deed, by) = match how {
-            0 | 3 => (Deed::Accept, &receiver),
+            0 | PAST_ITS_TIME => (Deed::Accept, &receiver),
             1 => (Deed::Reject, &receiver),
             _ => (Deed::Withdraw, &giver),
         };

@@ -102,7 +102,7 @@ pub enum Op {
     },
     /// A move that is prepared is taken back.
     Stay { tablet: usize, household: usize },
-    /// A reviewer answers one of the hand-overs that wait, after others tried who may not.
+    /// A reviewer answers one of the hand-overs that wait, now and then past its time, after others tried who may not.
     Answer { which: usize, how: usize },
     /// Two tablets that hold the same household move it to different villages, neither knowing of the other.
     Contest {
