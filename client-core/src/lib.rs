@@ -10,6 +10,7 @@ mod arrivals;
 pub mod cache;
 pub mod clock;
 pub mod documents;
+pub mod duplicates;
 pub mod edits;
 pub mod enrol;
 pub mod error;

@@ -14,7 +14,7 @@ use crate::cache::{Cache, Loaded};
 use crate::error::Error;
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
-use crate::{documents, held, outbox, search};
+use crate::{documents, duplicates, held, outbox, search};
 
 /// The rows that were replaced: they held every household whole, as JSON.
 pub(crate) const SCHEMA_WITH_VIEWS: &str = "
@@ -155,6 +155,7 @@ impl HouseholdRow {
 pub(crate) struct Projected {
     row: HouseholdRow,
     texts: Texts,
+    keys: duplicates::Keys,
 }
 
 impl Projected {
@@ -163,6 +164,7 @@ impl Projected {
         Self {
             row: HouseholdRow::of(view, updated),
             texts: Texts::of(view),
+            keys: duplicates::Keys::of(view),
         }
     }
 
@@ -170,6 +172,7 @@ impl Projected {
     pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         let row = &self.row;
         search::index(tx, row.id, &self.texts)?;
+        duplicates::index(tx, row.id, &self.keys)?;
         tx.execute(
             "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
                  held, leaving, updated, moving_to, moving_on)
@@ -218,6 +221,7 @@ pub(crate) fn project(tx: &Tx<'_>, cache: &Cache, household: HouseholdId) -> Res
             [household.as_bytes()],
         )?;
         search::remove(tx, household)?;
+        duplicates::remove(tx, household)?;
         return Ok(());
     };
     let mut projected = Projected::of(&view, updated);
@@ -303,6 +307,7 @@ pub fn rebuild(work: &mut Work<'_>) -> Result<(), Error> {
     work.project()?;
     work.tx.execute("DELETE FROM households", [])?;
     search::clear(work.tx)?;
+    duplicates::clear(work.tx)?;
     for household in documents::households(work.tx)? {
         project(work.tx, work.cache, household)?;
     }

@@ -11,6 +11,7 @@ use sojourn_sync_protocol::{AreaCode, DeviceId, DocKind, HouseholdId, StaffId, T
 
 use crate::cache::Cache;
 use crate::clock::Random;
+use crate::duplicates::{self, Similar};
 use crate::edits::{self, Edited, Import};
 use crate::error::Error;
 use crate::held::{self, HeldEdit};
@@ -297,6 +298,28 @@ impl Tablet {
             }
             Ok(found)
         })?)
+    }
+
+    /// The households here that may be the one that is being registered, by whatever of it is known so far; best first. `own` is
+    /// the household to which somebody is being added.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::Record`] when a document cannot be read.
+    pub fn similar(
+        &self,
+        draft: &NewHousehold,
+        own: Option<HouseholdId>,
+        limit: usize,
+    ) -> Result<Vec<(HouseholdRow, Similar)>, Error> {
+        self.store.read::<_, Error>("similar", |tx| {
+            let mut found = Vec::new();
+            for similar in duplicates::similar(tx, &self.cache, draft, own, limit)? {
+                if let Some(row) = projection::household(tx, similar.household)? {
+                    found.push((row, similar));
+                }
+            }
+            Ok(found)
+        })
     }
 
     /// The household an id, or the beginning of one, names.

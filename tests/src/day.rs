@@ -82,6 +82,7 @@ pub fn play(folder: &Path, now: Timestamp, account: &mut Account) -> io::Result<
         families: &cast.families[0][2..],
         village: &cast.villages[0],
         elsewhere: [&cast.villages[1], &cast.villages[2]],
+        afar: (&cast.tablets[4], &cast.villages[3]),
         now,
         folder,
     };

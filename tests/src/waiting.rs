@@ -5,6 +5,8 @@
 //! another village before it hands that in. The day itself leaves a birth date with two values, and an edit that came after a
 //! move.
 
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
 use serde_json::Value;
 use sojourn_sync_protocol::{
     Timestamp,
@@ -16,6 +18,7 @@ use crate::{
     account::Account,
     files,
     generate::{Household, Village},
+    linkage::again,
     processes::{Server, Tablet},
     sentence,
 };
@@ -38,6 +41,9 @@ const WAITS: [(&str, usize); 5] = [
     ("quarantined", 1),
 ];
 
+/// How the family that is registered twice is written down the second time.
+const AFAR_SEED: u64 = 21;
+
 /// One village's two tablets and its families, as the day left them.
 pub(crate) struct Scene<'a> {
     /// Both hold every family.
@@ -48,6 +54,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) village: &'a Village,
     /// Where one of them may have gone.
     pub(crate) elsewhere: [&'a Village; 2],
+    /// A tablet of another county, and its village.
+    pub(crate) afar: (&'a Tablet, &'a Village),
     pub(crate) now: Timestamp,
     /// For files that tablets import.
     pub(crate) folder: &'a Path,
@@ -86,13 +94,15 @@ pub(crate) fn leave(scene: &Scene<'_>, server: &Server, account: &mut Account) -
         tablet.run(["sync"]).ok();
     }
     sent_away(scene, server, visited);
+    register_afar(scene)?;
     let waiting = questions(server);
     let count = waiting.len();
     account.tell(&sentence!(
         "{count} 个问题待审核：过敏史、出生日期、住址各有两个值；一户两处都说迁入；一人移出后又被修改；两处迁走后的补写；\
-         一项搁置的修改",
+         一项搁置的修改。另有一户在两个县各登记了一次",
         "{count} questions wait: an allergy, a birth date and an address with two values each; a family that two villages say \
-         came to them; somebody removed and edited; two edits that came after a move; a change that was kept aside",
+         came to them; somebody removed and edited; two edits that came after a move; a change that was kept aside. And one \
+         family is registered in two counties",
         count,
     ));
     let all_wait = WAITS.iter().all(|(kind, many)| {
@@ -145,6 +155,21 @@ fn sent_away(scene: &Scene<'_>, server: &Server, family: usize) {
     tablet.run(["edit", &id, written[0], written[1]]).ok();
     enrol(scene.elsewhere[0].code.as_str());
     tablet.run(["sync"]).ok();
+}
+
+/// The largest of the families is registered in another county too, by somebody who hears and types differently. Only who answers for
+/// both counties is asked whether it is one family.
+fn register_afar(scene: &Scene<'_>) -> io::Result<()> {
+    let largest = scene.families.iter().max_by_key(|one| one.members.len());
+    let largest = largest.expect("there are four families");
+    let (tablet, village) = scene.afar;
+    let mut rng = Pcg64Mcg::seed_from_u64(AFAR_SEED);
+    let again = again::household(&mut rng, &largest.new, village);
+    let file = scene.folder.join("night-afar.json");
+    fs::write(&file, serde_json::to_vec(&again)?)?;
+    tablet.run([Path::new("add"), &file]).ok();
+    tablet.run(["sync"]).ok();
+    Ok(())
 }
 
 fn line(scene: &Scene<'_>, family: usize, edit: &Edit) -> Value {

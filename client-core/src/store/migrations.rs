@@ -4,7 +4,7 @@
 //! released is never changed, a new one is added at the end.
 
 pub(crate) use super::salvage::{REBUILD, REFETCH};
-use crate::{areas, documents, identity, outbox, projection, search};
+use crate::{areas, documents, duplicates, identity, outbox, projection, search};
 
 /// The tables of a database and how they came to be.
 pub struct Schema {
@@ -56,6 +56,7 @@ pub(crate) const TABLET: Schema = Schema {
         ],
         &[projection::SCHEMA, search::SCHEMA, REBUILD_WHAT_IS_READ],
         &[projection::SCHEMA_OF_PREPARED_MOVES, REBUILD_WHAT_IS_READ],
+        &[duplicates::SCHEMA, REBUILD_WHAT_IS_READ],
     ],
     kept: &[
         Kept {

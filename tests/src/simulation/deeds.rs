@@ -28,12 +28,18 @@ pub(super) enum Into {
 }
 
 impl World {
-    fn next_mark(&mut self) -> u64 {
+    pub(super) fn next_mark(&mut self) -> u64 {
         self.written += 1;
         self.written
     }
 
-    fn took(&mut self, tablet: usize, household: HouseholdId, number: u64, health: bool) {
+    pub(super) fn took(
+        &mut self,
+        tablet: usize,
+        household: HouseholdId,
+        number: u64,
+        health: bool,
+    ) {
         self.figures.edits += 1;
         self.marks.push(Mark {
             number,

@@ -48,7 +48,12 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
     let household = rng.random_range(0..8);
     let to = rng.random_range(0..4);
     match rng.random_range(0..100) {
-        0..4 => Op::Register { tablet, area: to },
+        0..2 => Op::Register { tablet, area: to },
+        2..4 => Op::RegisterTwice {
+            tablet,
+            other: household,
+            area: to,
+        },
         4..9 => Op::Phone { tablet, household },
         9..11 => Op::Propose {
             tablet,

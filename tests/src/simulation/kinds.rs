@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 64] = [
+pub const KINDS: [&str; 65] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -60,6 +60,7 @@ pub const KINDS: [&str; 64] = [
     "edit after a move",
     "link gone between an edit and the next",
     "two write one field",
+    "family registered twice",
     "question decided",
     "decision taken back",
     "change kept aside adopted",

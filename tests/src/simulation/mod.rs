@@ -24,6 +24,7 @@ mod reviews;
 mod run;
 mod stranger;
 mod time;
+mod twins;
 mod walk;
 mod watch;
 mod world;

@@ -80,6 +80,12 @@ impl Fault {
 pub enum Op {
     /// A household is registered.
     Register { tablet: usize, area: usize },
+    /// A family is registered on one tablet, and with slips on another.
+    RegisterTwice {
+        tablet: usize,
+        other: usize,
+        area: usize,
+    },
     /// A telephone number is written: the later one stands.
     Phone { tablet: usize, household: usize },
     /// An address is written: contradictions are reviewed.

@@ -374,7 +374,7 @@ impl World {
     }
 
     /// What the register shows of an area and what lies below it, by household.
-    fn register(&self, area: Option<AreaCode>) -> BTreeMap<String, Value> {
+    pub(super) fn register(&self, area: Option<AreaCode>) -> BTreeMap<String, Value> {
         let state = self.state.as_ref().expect("the server runs between steps");
         let out = Shared::default();
         self.runtime

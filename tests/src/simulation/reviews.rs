@@ -139,6 +139,7 @@ impl World {
         if self.questions().iter().any(|open| is(open, &question)) {
             return Err(format!("{question:?} is decided and still open"));
         }
+        self.both_carry(&question, decision)?;
         match self.decide_as(&second, &order) {
             Err(Objection::Stale) => {}
             Ok(again) => return Err(format!("{question:?} is decided twice: {again:?}")),
@@ -226,6 +227,8 @@ impl World {
             ReviewKind::LateEdit if choice.is_multiple_of(2) => Choice::PutBack {},
             ReviewKind::EditOfRemoved if choice.is_multiple_of(2) => Choice::Restore {},
             ReviewKind::LateEdit | ReviewKind::EditOfRemoved => Choice::Keep {},
+            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => Choice::Same {},
+            ReviewKind::PossibleDuplicate => Choice::Different {},
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
                 value: Some(Value::from(self.village(choice))),
             },
@@ -301,6 +304,10 @@ impl World {
             }
             // An area that came to be known meanwhile is no question.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::UnknownArea => Ok(()),
+            // What spoke for one family may have been corrected meanwhile; the check weighs every pair anew.
+            Err(Objection::Unknown) if made.question.kind == ReviewKind::PossibleDuplicate => {
+                Ok(())
+            }
             Err(error) => {
                 self.only_if_struck(&format!("{:?} is not open again: {error}", made.question))
             }

@@ -309,6 +309,7 @@ impl World {
         let many = self.slots.len();
         match op {
             Op::Register { tablet, .. }
+            | Op::RegisterTwice { tablet, .. }
             | Op::Phone { tablet, .. }
             | Op::Address { tablet, .. }
             | Op::Person { tablet, .. }
@@ -344,6 +345,11 @@ impl World {
         let many = self.slots.len();
         match op {
             Op::Register { tablet, area } => self.register_household(tablet % many, *area),
+            Op::RegisterTwice {
+                tablet,
+                other,
+                area,
+            } => self.register_twice(tablet % many, other % many, *area),
             Op::Phone { tablet, household } => {
                 self.edit(tablet % many, *household, Into::Phone);
             }

@@ -41,6 +41,7 @@ pub(crate) enum Do {
     List(List),
     Show(OneHousehold),
     History(History),
+    Similar(Similar),
     Add(Add),
     Import(Import),
     Edit(Edit),
@@ -112,6 +113,14 @@ pub(crate) struct History {
 
 #[derive(Debug, Args)]
 pub(crate) struct Add {
+    #[arg(value_name = "FILE.json")]
+    pub(crate) file: PathBuf,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Similar {
     #[arg(value_name = "FILE.json")]
     pub(crate) file: PathBuf,
     #[arg(long)]

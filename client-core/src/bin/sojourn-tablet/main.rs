@@ -12,6 +12,7 @@ mod passphrase;
 mod problem;
 mod progress;
 mod reading;
+mod similar;
 mod table;
 mod writing;
 
@@ -75,6 +76,7 @@ fn run(data: &Path, command: &Do, lang: Lang, out: &mut Vec<u8>) -> Result<(), P
         Do::History(args) => reading::history(&tablet, args, lang, out),
         Do::Held(args) => reading::held(&tablet, args, lang, out),
         Do::Export(_) => reading::export(&tablet),
+        Do::Similar(args) => similar::similar(&tablet, args, lang, out),
         Do::Add(args) => writing::add(&tablet, args, lang, out),
         Do::Import(args) => writing::import(&tablet, args, lang, out),
         Do::Edit(args) => writing::edit(&tablet, args, lang, out),

@@ -111,7 +111,7 @@ pub(crate) fn status(
     Ok(())
 }
 
-fn area_name(tablet: &Tablet, code: &AreaCode) -> Result<String, Problem> {
+pub(crate) fn area_name(tablet: &Tablet, code: &AreaCode) -> Result<String, Problem> {
     let area = tablet.read("area", |tx| Ok::<_, Error>(areas::area(tx, code)?))?;
     Ok(area.map_or_else(
         || code.to_string(),

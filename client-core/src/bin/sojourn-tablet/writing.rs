@@ -5,8 +5,10 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
+use sojourn_client_core::duplicates::Similar;
 use sojourn_client_core::edits::{Edited, Import};
 use sojourn_client_core::error::Error;
+use sojourn_client_core::projection::HouseholdRow;
 use sojourn_client_core::{Tablet, clock};
 use sojourn_sync_protocol::record::{Edit, EditError, NewHandOver, NewMove};
 use sojourn_sync_protocol::{HouseholdId, Timestamp};
@@ -17,6 +19,7 @@ use crate::household::edits;
 use crate::input;
 use crate::problem::{Problem, Reason};
 use crate::reading;
+use crate::similar;
 
 pub(crate) fn add(
     tablet: &Tablet,
@@ -25,6 +28,7 @@ pub(crate) fn add(
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let line = input::household(&args.file)?;
+    let found = similar::before(tablet, line.household, &line.edit)?;
     let import = Import {
         household: line.household,
         at: line.at,
@@ -33,14 +37,12 @@ pub(crate) fn add(
     let done = tablet
         .import_edits(clock::now(), vec![import])
         .map_err(|error| in_file(&args.file, None, error))?;
+    if !args.json {
+        similar::tell(tablet, &found, lang, out)?;
+    }
     done.iter().try_for_each(|edited| {
-        say(
-            edited.household,
-            std::slice::from_ref(edited),
-            args.json,
-            lang,
-            out,
-        )
+        let one = std::slice::from_ref(edited);
+        say(edited.household, (one, &found), args.json, lang, out)
     })
 }
 
@@ -118,6 +120,10 @@ pub(crate) fn edit(
         Some(file) => vec![input::one::<Edit>(file)?],
         None => Edit::from_assignments(&args.assignments).map_err(Error::Edit)?,
     };
+    let mut found = Vec::new();
+    for edit in &edits {
+        found.extend(similar::before(tablet, Some(id), edit)?);
+    }
     // What the record says already is no mistake: the rest is made.
     let done = loop {
         match tablet.edit_all(clock::now(), id, edits.clone()) {
@@ -129,7 +135,10 @@ pub(crate) fn edit(
             done => break done.map_err(unnumbered)?,
         }
     };
-    say(id, &done, args.json, lang, out)
+    if !args.json {
+        similar::tell(tablet, &found, lang, out)?;
+    }
+    say(id, (&done, &found), args.json, lang, out)
 }
 
 /// One edit of a command has no number.
@@ -151,7 +160,7 @@ pub(crate) fn visit(
     let done = tablet
         .edit(clock::now(), id, visit)
         .map_err(|error| in_file(&args.file, None, error))?;
-    say(id, &[done], args.json, lang, out)
+    say(id, (&[done], &[]), args.json, lang, out)
 }
 
 pub(crate) fn move_to(
@@ -171,7 +180,7 @@ pub(crate) fn move_to(
         until: args.until.clone(),
     };
     let done = tablet.edit(now, id, Edit::Move(new))?;
-    say(id, &[done], args.json, lang, out)
+    say(id, (&[done], &[]), args.json, lang, out)
 }
 
 /// Prepares a move: the household stays here until the other area has agreed.
@@ -225,10 +234,10 @@ fn day(now: Timestamp) -> String {
     moment.to_zoned_datetime(zone).date().to_string()
 }
 
-/// Says what was made. It is on this tablet; `sync` carries it on.
+/// Says what was made, and in JSON who may be the same. It is on this tablet; `sync` carries it on.
 fn say(
     household: HouseholdId,
-    done: &[Edited],
+    (done, alike): (&[Edited], &[(HouseholdRow, Similar)]),
     as_json: bool,
     lang: Lang,
     out: &mut Vec<u8>,
@@ -245,7 +254,11 @@ fn say(
                 })
             })
             .collect();
-        return reading::json(out, &json!({ "household": household, "edits": edits }));
+        let mut said = json!({ "household": household, "edits": edits });
+        if !alike.is_empty() {
+            said["similar"] = alike.iter().map(similar::as_json).collect();
+        }
+        return reading::json(out, &said);
     }
     if done.is_empty() {
         let _ = writeln!(

@@ -13,6 +13,7 @@ use sojourn_client_core::{
 use sojourn_sync_protocol::record::{Assignments, Edit, Value};
 use sojourn_tests::{
     generate::{Generator, Household},
+    linkage::again,
     numbers,
 };
 
@@ -45,6 +46,7 @@ const IDLE_BYTES_MAX: f64 = 1000.0;
 /// Milliseconds for a screen of the list or of what a search found.
 const LOOK_MS_MAX: f64 = 20.0;
 /// Milliseconds to open a household.
+const SIMILAR_MS_MAX: f64 = 50.0;
 const OPEN_MS_MAX: f64 = 5.0;
 /// Milliseconds until an edit is safe.
 const COMMIT_MS_MAX: f64 = 5.0;
@@ -284,6 +286,21 @@ impl Five {
             &times(|at| Ok(tablet.search(&phones[at], SCREEN)?.len()))?,
         );
 
+        let mut slips = Pcg64Mcg::seed_from_u64(9);
+        let drafts: Vec<_> = (0..LOOKS)
+            .map(|_| {
+                let known = some();
+                again::household(&mut slips, &known.new, &known.village)
+            })
+            .collect();
+        report.spread(
+            "similar",
+            &times(|at| {
+                tablet.similar(&drafts[at], None, SCREEN)?;
+                Ok(1)
+            })?,
+        );
+
         let opened: Vec<_> = (0..LOOKS).map(|_| some().id).collect();
         report.spread(
             "open",
@@ -314,6 +331,7 @@ impl Five {
         for name in ["name", "surname", "pinyin", "phone"] {
             report.target(&format!("search_{name}_p99_ms"), LOOK_MS_MAX);
         }
+        report.target("similar_p99_ms", SIMILAR_MS_MAX);
         report.target("open_p99_ms", OPEN_MS_MAX);
         report.target("edit_and_commit_p99_ms", COMMIT_MS_MAX);
         Ok(report)

@@ -30,6 +30,10 @@ pub(crate) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "Shows every value a field has had: what, who, when, which device, which area",
             "显示字段的全部历史：值、填写人、时间、设备、地区",
         ),
+        "similar" => (
+            "Says who here may be the household in a JSON file, which may be incomplete; registers nothing",
+            "查找本机中可能与 JSON 文件所写家庭相同的家庭，文件可不完整；不登记",
+        ),
         "add" => (
             "Registers a household from a JSON file",
             "从 JSON 文件登记一个家庭",
@@ -190,6 +194,14 @@ A line that cannot be taken in is named, and then nothing of the file is.",
   sojourn-tablet edit 0199a3 facts/0199b7…/allergy=青霉素
   sojourn-tablet edit 0199a3 --file add-person.json     任意一种修改，例如
       {\"edit\": \"add-person\", \"name\": \"王芳\", \"relation\": \"child\", \"birth\": \"2026-11\"}",
+        ),
+        "similar" => (
+            "  {\"phone\": \"10012345678\", \"persons\": [{\"name\": \"王芳\", \"birth\": \"1988\"}]}
+
+  sojourn-tablet similar draft.json",
+            "  {\"phone\": \"10012345678\", \"persons\": [{\"name\": \"王芳\", \"birth\": \"1988\"}]}
+
+  sojourn-tablet similar draft.json",
         ),
         "visit" => (
             "  {\"on\": \"2026-11-24\", \"kind\": \"antenatal\", \"person\": \"0199b7…\", \"systolic\": 118, \"diastolic\": 76,

@@ -160,3 +160,46 @@ pub(crate) fn word<'w>(section: &str, key: &str, word: &'w str, lang: Lang) -> &
         _ => word,
     }
 }
+
+/// What two people are compared by.
+pub(crate) fn rule(code: &str, lang: Lang) -> &str {
+    let (en, zh) = match code {
+        "name" => ("name", "姓名"),
+        "sex" => ("sex", "性别"),
+        "birth" => ("birth date", "出生日期"),
+        "id" => ("number", "证件号"),
+        "phone" => ("telephone", "电话"),
+        "origin" => ("origin", "来源地"),
+        "address" => ("address", "地址"),
+        "members" => ("household", "同住的人"),
+        other => return other,
+    };
+    lang.pick(en, zh)
+}
+
+/// How far two values agree, in fewer words than there are levels.
+pub(crate) fn level(code: &str, lang: Lang) -> &str {
+    let (en, zh) = match code {
+        _ if code.ends_with("-exact") => ("the same", "相同"),
+        "chinese-variant" | "date-coarse" | "members-all" | "number-shared" => ("the same", "相同"),
+        _ if code.contains("homophone") => ("sounds alike", "读音相近"),
+        _ if code.ends_with("-swapped") => ("in another order", "次序不同"),
+        _ if code.ends_with("-different") || code == "members-nobody" => ("different", "不同"),
+        "chinese-given-only" | "chinese-surname-only" | "words-some" | "members-one" => {
+            ("partly the same", "部分相同")
+        }
+        _ => ("nearly the same", "相近"),
+    };
+    lang.pick(en, zh)
+}
+
+/// A probability as people say it.
+pub(crate) fn likelihood(probability: f64, lang: Lang) -> &'static str {
+    let (en, zh) = match probability {
+        certain if certain >= 0.995 => ("almost certainly", "几乎肯定"),
+        likely if likely >= 0.8 => ("likely", "很可能"),
+        even if even >= 0.5 => ("perhaps", "可能"),
+        _ => ("doubtful", "不确定"),
+    };
+    lang.pick(en, zh)
+}

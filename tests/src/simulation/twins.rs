@@ -1,0 +1,73 @@
+//! A family that two members of staff write down, neither knowing of the other: the register is to find it.
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+use sojourn_client_core::sync::driver::Clock as _;
+use sojourn_server::review::ReviewKind;
+use sojourn_server::review::decide::QuestionId;
+use sojourn_sync_protocol::{DecisionId, record::NewHousehold};
+
+use super::{watch::mark_text, world::World};
+use crate::{
+    generate::{Generator, Village},
+    linkage::again,
+};
+
+impl World {
+    /// One tablet registers a family, and another the same with slips.
+    pub(super) fn register_twice(&mut self, one: usize, other: usize, area: usize) {
+        let seed = self.written + 1;
+        let village = |code: &str| Village {
+            code: code.parse().expect("a code of this world"),
+            name: format!("{code}村委会"),
+        };
+        let (here, there) = (village(self.village(area)), village(self.village(area + 1)));
+        let family = Generator::new(seed, self.now()).household(&here, None).new;
+        let slipped = again::household(&mut Pcg64Mcg::seed_from_u64(seed), &family, &there);
+        let first = self.register_people(one, family);
+        if self.register_people(other, slipped) && first {
+            self.fired("family registered twice");
+        }
+    }
+
+    fn register_people(&mut self, at: usize, mut new: NewHousehold) -> bool {
+        let number = self.next_mark();
+        let slot = &self.slots[at];
+        let now = self.clock_of(slot).now();
+        let home = slot.post.areas.iter().find(|home| home.starts_with('v'));
+        new.area = home.and_then(|home| home.parse().ok()).or(new.area);
+        new.address = Some(mark_text(number));
+        for person in &mut new.persons {
+            person.id = None;
+        }
+        match slot.tablet().register(now, new) {
+            Ok(edited) => {
+                self.took(at, edited.household, number, false);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// A decision about two households stands in the documents of both.
+    pub(super) fn both_carry(
+        &self,
+        question: &QuestionId,
+        decision: DecisionId,
+    ) -> Result<(), String> {
+        let struck = self.server.struck() || self.server.disk.down().is_some();
+        if struck || question.kind != ReviewKind::PossibleDuplicate {
+            return Ok(());
+        }
+        let shown = self.register(None);
+        for household in [question.household.to_string(), question.subject.clone()] {
+            let told = &shown[&household]["decisions"][decision.to_string().as_str()];
+            if told["outcome"].as_str().is_none() {
+                return Err(format!(
+                    "{household} does not carry what was decided: {told}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
