@@ -139,7 +139,9 @@ impl World {
         if self.questions().iter().any(|open| is(open, &question)) {
             return Err(format!("{question:?} is decided and still open"));
         }
-        self.both_carry(&question, decision)?;
+        if let Some(decision) = decision {
+            self.both_carry(&question, decision)?;
+        }
         match self.decide_as(&second, &order) {
             Err(Objection::Stale) => {}
             Ok(again) => return Err(format!("{question:?} is decided twice: {again:?}")),
