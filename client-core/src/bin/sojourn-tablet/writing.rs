@@ -199,7 +199,7 @@ pub(crate) fn leaving(
         until: args.until.clone(),
     };
     let done = tablet.edit(clock::now(), id, Edit::ProposeMove(new))?;
-    say(id, &[done], args.json, lang, out)
+    say(id, (&[done], &[]), args.json, lang, out)
 }
 
 /// Takes every move back that is prepared and waits.
@@ -224,7 +224,7 @@ pub(crate) fn stays(
     let done = tablet
         .edit_all(clock::now(), id, edits)
         .map_err(unnumbered)?;
-    say(id, &done, args.json, lang, out)
+    say(id, (&done, &[]), args.json, lang, out)
 }
 
 /// The day it is here.
