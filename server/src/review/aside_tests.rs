@@ -1,7 +1,7 @@
 use sojourn_sync_protocol::batch::PushedChange;
 use sojourn_sync_protocol::message::{Fate, QuarantineReason};
 use sojourn_sync_protocol::record::{
-    Edit, HouseholdView, NewNeed, NewPerson, Shown, decisions, view,
+    Edit, HouseholdView, NewNeed, NewPerson, Shown, about_aside, decisions, view,
 };
 use sojourn_sync_protocol::{DecisionId, NeedId};
 
@@ -122,6 +122,8 @@ async fn a_change_kept_aside_is_shown_beside_the_record_and_adopted() {
     assert_eq!(question.aside.as_deref(), Some("not-authorised"));
     assert_eq!(question.subject, question.change.to_string());
     assert_eq!(question.severity, Severity::Responsibility);
+    let item = Item::new(question.kind, question.document, question.subject.clone());
+    assert_eq!(item.about(), about_aside(&question.change));
     assert!(!question.needs_two);
     let case = office.read(&reviewer, &office.only_question().await).await;
     let case = case.unwrap();

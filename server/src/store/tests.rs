@@ -249,3 +249,57 @@ async fn the_database_is_its_owners_alone() {
         assert_eq!(mode & 0o077, 0, "{name:?}");
     }
 }
+
+#[tokio::test]
+async fn what_was_kept_aside_before_it_had_a_state_gets_the_one_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let new = "how what was kept aside stands";
+    let before = migrations::STEPS
+        .iter()
+        .position(|(name, _)| *name == new)
+        .unwrap();
+    let options = StoreOptions::default();
+    let store = Store::open_steps(dir.path(), options, &migrations::STEPS[..before]).unwrap();
+    // Device, batch, place, hash, arrival.
+    let rows: [(u8, u8, i64, u8, i64); 5] = [
+        (1, 1, 0, 7, 50),
+        (2, 1, 0, 7, 30),
+        (2, 2, 0, 7, 30),
+        (1, 1, 1, 8, 50),
+        (1, 1, 2, 9, 50),
+    ];
+    let filled = store.write("fill", move |tx| {
+        for (device, batch, place, hash, at) in rows {
+            tx.execute(
+                "INSERT INTO quarantine (device, batch, place, household, kind, epoch, hash, bytes, reason, area,
+                    arrived_at)
+                 VALUES (?1, ?2, ?3, ?4, 1, 1, ?5, ?5, 'fork', 'a', ?6)",
+                params![[device; 16], [batch; 32], place, [4u8; 16], [hash; 32], at],
+            )?;
+        }
+        // One of them was accepted since.
+        tx.execute(
+            "INSERT INTO changes (household, kind, hash, position, actor, seq, deps, bytes, device, staff, area,
+                grant_version, batch, arrived_at, late, unknown_areas, feed_area, feed_seq)
+             VALUES (?1, 1, ?2, 1, ?1, 1, ?1, ?1, ?1, ?1, 'a', 1, ?1, 60, 0, '', 'a', 1)",
+            params![[4u8; 16], [8u8; 32]],
+        )
+        .map(|_| ())
+    });
+    filled.await.unwrap();
+    store.close().await;
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    let states = store.read("states", |tx| {
+        tx.query(
+            "SELECT state FROM quarantine ORDER BY device, batch, place",
+            &[],
+            |row| row.text(0),
+        )
+    });
+    let states: Result<Vec<String>, StoreError> = states.await;
+    assert_eq!(
+        states.unwrap(),
+        ["again", "accepted", "waits", "waits", "again"]
+    );
+}

@@ -142,7 +142,10 @@ pub fn inspect(bytes: &[u8]) -> Result<ChangeFacts, Unfit> {
 
 impl ChangeFacts {
     fn op_id(&self, at: usize) -> OpId {
-        OpId(self.start_op + at as u64, (&self.actor).into())
+        OpId(
+            self.start_op.saturating_add(at as u64),
+            (&self.actor).into(),
+        )
     }
 }
 

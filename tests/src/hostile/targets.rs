@@ -188,6 +188,7 @@ fn change(bytes: &[u8]) {
     for document in samples::documents() {
         if let Ok(facts) = inspect(&bytes) {
             drop(document.touches(&facts));
+            drop(document.reading(&facts));
         }
         let mut copy = document.clone();
         if copy.take_in(&[&bytes]).is_ok() {
