@@ -264,7 +264,7 @@ mod tests {
         let others = [("张伟", "1970-02-11")];
         assert_eq!(shared(&here, &people(&others, "10012345678", "x1")).sure, 1);
         assert_eq!(
-            shared(&here, &people(&others, "1", "前街河头村8号")).sure,
+            shared(&here, &people(&others, "1", "河头村前街8号")).sure,
             1
         );
         let namesake = people(&[("李强", "1986-12-30")], "1", "x1");
