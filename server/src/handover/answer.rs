@@ -166,7 +166,7 @@ fn settle(
     let (edit, area) = match order.deed {
         Deed::Accept => {
             let view = opened.whole(tx, reviewer)?;
-            if Checklist::of(&view, now).sharing_refused && !order.family_agrees {
+            if Checklist::of(&view, false, now).sharing_refused && !order.family_agrees {
                 return Err(NotAnswered::Unconfirmed);
             }
             (answered(id, true, reason.clone(), decision), to.clone())

@@ -15,7 +15,7 @@ const SCHOOL_YEARS: i16 = 7;
 pub struct Checklist {
     /// Requests that are still open, by kind.
     pub needs: BTreeMap<String, u64>,
-    /// People whose last visit names a next one; absent where the health document was not read.
+    /// People whose last visit names a next one; absent for who may not read health documents.
     pub visits_due: Option<u64>,
     /// Children under seven who wait for a school place.
     pub school_places: u64,
@@ -28,12 +28,12 @@ pub struct Checklist {
 }
 
 impl Checklist {
-    /// Of a household as it stands at this moment.
-    pub fn of(view: &HouseholdView, now: Timestamp) -> Self {
+    /// Of a household as it stands at this moment, for somebody who may read health documents or may not.
+    pub fn of(view: &HouseholdView, reads_health: bool, now: Timestamp) -> Self {
         let sharing: BTreeSet<String> = values(view.consent.sharing.as_ref()).cloned().collect();
         Self {
             needs: needs(view),
-            visits_due: view.health.then(|| visits_due(view)),
+            visits_due: reads_health.then(|| visits_due(view)),
             school_places: school_places(view, now),
             contradictions: view.contradictions.len() as u64,
             sharing_refused: sharing.iter().any(|word| word != "given"),
@@ -146,6 +146,7 @@ mod tests {
                     id(7): {"on": "2026-10-02", "next_on": "2027-01", "removed": {"reason": "mistake"}},
                 },
             })),
+            true,
             NOW,
         );
         assert_eq!(list.needs, [("school".to_owned(), 2)].into());
@@ -157,14 +158,14 @@ mod tests {
     #[test]
     fn a_refusal_to_share_shows_even_where_it_is_contradicted() {
         let refused = |sharing: serde_json::Value| {
-            let list = Checklist::of(&view(json!({"consent": {"sharing": sharing}})), NOW);
+            let list = Checklist::of(&view(json!({"consent": {"sharing": sharing}})), false, NOW);
             assert_eq!(list.visits_due, None);
             list.sharing_refused
         };
         assert!(refused(json!("refused")));
         assert!(refused(json!({"contradicted": ["given", "withdrawn"]})));
         assert!(!refused(json!("given")));
-        assert!(!Checklist::of(&view(json!({})), NOW).sharing_refused);
+        assert!(!Checklist::of(&view(json!({})), true, NOW).sharing_refused);
     }
 
     #[test]

@@ -178,9 +178,10 @@ pub fn read(
         Some(told) => told.answer.clone(),
         None => hand_over_answer(&opened, entry),
     };
+    let reads_health = reviewer.kinds.contains(&DocKind::Health);
     let (stub, checklist) = whole
         .as_ref()
-        .map(|view| (Stub::of(view), Checklist::of(view, now)))
+        .map(|view| (Stub::of(view), Checklist::of(view, reads_health, now)))
         .unzip();
     let record = whole.filter(|_| sides.giving).map(|mut view| {
         view.mask_id_numbers();

@@ -577,7 +577,7 @@ export const en = {
     travels: 'What travels with the family',
     needs: 'Open requests',
     visits: 'Next visits due',
-    noHealth: 'not known here',
+    noHealth: 'not read by your account',
     places: 'Children under seven without a school place',
     contradictions: 'Questions still open',
     sharing: 'Consent to sharing',

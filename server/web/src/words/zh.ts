@@ -456,7 +456,7 @@ export const zh: Messages = {
     travels: '随迁事项',
     needs: '未办结的诉求',
     visits: '到期的下次走访',
-    noHealth: '此处不详',
+    noHealth: '您的账号不能查看',
     places: '七岁以下待学位儿童',
     contradictions: '尚未审定的分歧',
     sharing: '同意共享',
