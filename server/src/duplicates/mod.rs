@@ -26,6 +26,7 @@ use sojourn_sync_protocol::record::Document;
 use sojourn_sync_protocol::{ChangeHash, HouseholdId, Timestamp};
 
 use crate::projection::{IdHashKey, Rows};
+use crate::review::RESIDENCE;
 use crate::store::{StoreError, Tx};
 pub(crate) use decisions::{Outcome, about, other_of};
 pub(crate) use family::Family;
@@ -102,7 +103,9 @@ pub(crate) fn shows(path: &str) -> bool {
         "/phone",
         "/removed/reason",
     ];
+    // Every household begins with its area, and some with nothing else.
     path == "contact/phone"
+        || path == RESIDENCE
         || path == "residence/address"
         || path.starts_with("decisions/")
         || (path.starts_with("persons/") && OF_PERSONS.iter().any(|key| path.ends_with(key)))

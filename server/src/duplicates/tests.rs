@@ -475,6 +475,18 @@ async fn the_question_follows_a_household_that_moves() {
 }
 
 #[tokio::test]
+async fn a_household_of_which_only_the_area_is_known_is_kept_too() {
+    let mut counties = Counties::empty().await;
+    let bare = Edit::RegisterHousehold(NewHousehold {
+        area: Some(area("a")),
+        ..NewHousehold::default()
+    });
+    counties.north.edit(1, &bare);
+    counties.meet().await;
+    counties.register.expect_sound().await;
+}
+
+#[tokio::test]
 async fn a_number_that_many_share_finds_nobody() {
     let mut counties = Counties::empty().await;
     for n in 1..=60 {
