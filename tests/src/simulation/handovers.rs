@@ -144,7 +144,7 @@ impl World {
             1 => (Deed::Reject, &receiver),
             _ => (Deed::Withdraw, &giver),
         };
-        let order = Answer {
+        let mut order = Answer {
             household: asked.household,
             entry: asked.entry,
             seen: seen.seen,
@@ -153,7 +153,13 @@ impl World {
             family_agrees: false,
         };
         self.others_are_refused(&order, &giver, &owner, &asked.to)?;
-        match self.answer_as(by, &order) {
+        let mut answered = self.answer_as(by, &order);
+        if deed == Deed::Accept && matches!(answered, Err(NotAnswered::Unconfirmed)) {
+            // The family refused that its records follow it: it is asked, and agrees.
+            order.family_agrees = true;
+            answered = self.answer_as(by, &order);
+        }
+        match answered {
             Ok(_) => {}
             Err(error) => return self.only_if_struck(&format!("{id:?} is not answered: {error}")),
         }
