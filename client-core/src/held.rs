@@ -118,6 +118,8 @@ mod tests {
             reason: "问过家里".into(),
             seconded: None,
             outcome: Some(DecisionOutcome::Refused),
+            takes_over: false,
+            goes_on: None,
             set: Assignments::new(),
         }));
         arrive(&elsewhere);

@@ -369,6 +369,8 @@ fn settle(
         reason: reason.clone(),
         seconded: agreed.as_ref().map(|earlier| earlier.staff),
         outcome,
+        takes_over: false,
+        goes_on: None,
         set,
     });
     if needs_two && agreed.is_none() {

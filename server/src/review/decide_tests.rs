@@ -404,6 +404,8 @@ async fn a_tablet_does_not_decide_in_a_reviewers_name() {
         reason: "自己定的".to_owned(),
         seconded: None,
         outcome: None,
+        takes_over: false,
+        goes_on: None,
         set: Assignments::new(),
     });
     office.one.edit(1, &decide);

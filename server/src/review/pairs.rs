@@ -307,6 +307,8 @@ fn entry(
         reason: reason.to_owned(),
         seconded,
         outcome: Some(found.recorded()),
+        takes_over: false,
+        goes_on: None,
         set: Assignments::new(),
     })
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::attribution::Attribution;
 use super::document::{Document, actor_of};
 use super::history;
+use super::joining::hidden;
 use super::schema::{MergeRule, field_at};
 use super::value::Value;
 use crate::{ActorId, AreaCode, ChangeHash, PersonId, StaffId, Timestamp};
@@ -62,6 +63,10 @@ pub fn contradictions(document: &Document) -> Vec<Contradiction> {
         if matches!(collection.value, ValueRef::Object(ObjType::Map)) {
             collect(document, &collection.id(), &collection.key, 0, &mut found);
         }
+    }
+    if !found.is_empty() {
+        let hidden = hidden(document);
+        found.retain(|one| !hidden.iter().any(|entry| one.path.starts_with(entry)));
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found

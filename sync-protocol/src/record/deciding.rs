@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::{Action, Draft, Write};
 use crate::PersonId;
-use crate::record::decision::{decisions_of, is_decision};
+use crate::record::decision::{decisions_of, is_in_decisions};
 use crate::record::edit::{Assignments, EditError};
 use crate::record::input::NewDecision;
-use crate::record::schema::{self, MergeRule};
+use crate::record::schema::{self, MergeRule, is_entry_id};
 use crate::record::value::{FieldType, Value};
 
 /// The fields that an entry of a collection is never without; none for maps that hold no entries of people's.
@@ -26,6 +26,9 @@ impl Draft<'_> {
     pub(super) fn decide(&mut self, new: &NewDecision) -> Result<(), EditError> {
         let id = new.id.map(|id| id.to_string());
         self.entry(decisions_of(new.document), "decision", id, new.given(), "")?;
+        if new.takes_over {
+            return self.put_back(&new.set);
+        }
         self.add_entries(&new.set)?;
         let mut identified: BTreeMap<PersonId, Assignments> = BTreeMap::new();
         for (path, value) in &new.set {
@@ -75,7 +78,7 @@ impl Draft<'_> {
             if !declared || needed(root).is_empty() || self.is_there(root, entry).is_ok() {
                 continue;
             }
-            let is_set = |key: &&&str| {
+            let is_set = |key: &&str| {
                 let value = set.get(&format!("{root}/{entry}/{key}"));
                 value.is_some_and(Option::is_some)
             };
@@ -104,9 +107,20 @@ impl Draft<'_> {
     }
 
     /// Writes values that fields had, right or wrong, over the ones that stand, even where they are the same: then each
-    /// of several such edits overwrites what stands, and none another's.
+    /// of several such edits overwrites what stands, and none another's. An entry that is not there is added with them.
     pub(super) fn put_back(&mut self, set: &Assignments) -> Result<(), EditError> {
         for (path, value) in set {
+            if let Some(place) = schema::place(path)
+                && let Some(entry) = place.entry
+                && !needed(place.root).is_empty()
+                && self.is_there(place.root, entry).is_err()
+            {
+                if !is_entry_id(entry) {
+                    let entry = format!("{}/{entry}", place.root);
+                    return Err(EditError::NotAnId { entry });
+                }
+                self.create.push((place.root, entry.to_owned()));
+            }
             self.place_of(path)?;
             let field = schema::field_at(self.kind, path);
             let other = match (value, field.map(|field| field.ty)) {
@@ -130,7 +144,7 @@ impl Draft<'_> {
         };
         let place = schema::place(path).ok_or_else(unknown)?;
         let field = schema::field_at(self.kind, path).ok_or_else(unknown)?;
-        if is_decision(path) || field.rule == MergeRule::Counter {
+        if is_in_decisions(path) || field.rule == MergeRule::Counter {
             return Err(unknown());
         }
         if let Some(entry) = place.entry {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Document;
 use super::edit::{Assignments, Edit};
+use super::joining::is_mark_of_a_copy;
 use super::maps::Maps;
 use super::value::Value;
 use super::view::{DecisionView, Shown};
@@ -24,8 +25,13 @@ pub const fn decisions_of(kind: DocKind) -> &'static str {
     }
 }
 
-/// Whether a path lies in the decisions of any document.
+/// Whether a path is written by decisions alone: it lies among them, or says which of them brought an entry.
 pub fn is_decision(path: &str) -> bool {
+    is_in_decisions(path) || is_mark_of_a_copy(path)
+}
+
+/// Whether a path lies in the decisions of any document.
+pub(super) fn is_in_decisions(path: &str) -> bool {
     DocKind::ALL.into_iter().any(|kind| {
         path.strip_prefix(decisions_of(kind))
             .is_some_and(|rest| rest.starts_with('/'))

@@ -20,6 +20,8 @@ fn decide(about: &str, set: Assignments) -> Edit {
         reason: "看过出生证".to_owned(),
         seconded: Some(by(4).staff),
         outcome: None,
+        takes_over: false,
+        goes_on: None,
         set,
     })
 }

@@ -15,6 +15,7 @@ use super::document::{Document, RawChange};
 use super::input::{
     MoveAnswer, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit,
 };
+use super::joining::PUT_BESIDE;
 use super::plan::{Action, Plan, plan};
 use super::schema;
 use super::value::{Value, ValueProblem};
@@ -113,6 +114,16 @@ pub enum Edit {
     },
     /// Settle an open question, as a reviewer does.
     Decide(NewDecision),
+    /// Put what another record of the same family says of fields beside what this one says, for a person to decide: made
+    /// twice on the same ground by two authors, once with the values of each.
+    PutBeside {
+        /// The decision that took the other record over.
+        decision: DecisionId,
+        /// The document it is in.
+        document: DocKind,
+        /// Fields by full path.
+        set: Assignments,
+    },
     /// Take a decision back. A field that had several values gets each by an edit of its own, made without knowledge of
     /// the others: then they stand side by side again.
     UndoDecision {
@@ -372,7 +383,7 @@ impl Edit {
                 DocKind::Health
             }
             Self::Decide(new) => new.document,
-            Self::UndoDecision { document, .. } => *document,
+            Self::PutBeside { document, .. } | Self::UndoDecision { document, .. } => *document,
             _ => DocKind::Core,
         }
     }
@@ -396,6 +407,7 @@ impl Edit {
             Self::CorrectVisit { .. } => "correct-visit",
             Self::SetHealth { .. } => "set-health",
             Self::Decide(_) => "decide",
+            Self::PutBeside { .. } => PUT_BESIDE,
             Self::UndoDecision { .. } => "undo-decision",
         }
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::decision::DecisionOutcome;
 use super::edit::Assignments;
+use super::joining::GoesOn;
 use super::value::Value;
 use crate::{AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, VisitId};
 
@@ -224,6 +225,13 @@ pub struct NewDecision {
     /// What was found, where it is about a change that was kept aside or about two households.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DecisionOutcome>,
+    /// The record takes over what `set` says from another record of the same family: values that were accepted there, right or
+    /// wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_over: bool,
+    /// In which record the family goes on, and who its persons are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on: Option<GoesOn>,
     /// What follows from it: fields of the document by full path, and their values; `null` clears.
     #[serde(default)]
     pub set: Assignments,
@@ -338,6 +346,9 @@ impl NewDecision {
             .text("seconded", seconded.as_ref())
             .text("outcome", outcome.as_ref())
             .0
+            .into_iter()
+            .chain(self.goes_on.iter().flat_map(GoesOn::given))
+            .collect()
     }
 }
 

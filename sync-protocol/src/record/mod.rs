@@ -19,6 +19,7 @@ mod history;
 pub mod id_number;
 mod input;
 mod inspect;
+mod joining;
 mod maps;
 mod plain;
 mod plan;
@@ -53,6 +54,9 @@ pub use input::{
     NewVisit,
 };
 pub use inspect::{ChangeFacts, Outline, Reading, Touch, Unfit, inspect};
+pub use joining::{
+    GiveBack, GoesOn, Pairs, TakeOver, Undecided, brought_people, give_back, take_over, went_on,
+};
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};

@@ -12,6 +12,7 @@ use super::document::Document;
 use super::edit::{Assignments, Authorship, Edit, EditError};
 use super::id_number;
 use super::input::{Given, NewHousehold, NewPerson};
+use super::joining::is_mark_of_a_copy;
 use super::schema::{self, MergeRule, is_entry_id};
 use super::value::{Value, ValueProblem};
 use crate::{DocKind, PersonId};
@@ -140,6 +141,14 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
             }
         }
         Edit::Decide(new) => draft.decide(new)?,
+        Edit::PutBeside {
+            decision,
+            document,
+            set,
+        } => {
+            draft.entry_exists(&format!("{}/{decision}", decisions_of(*document)))?;
+            draft.put_back(set)?;
+        }
         Edit::UndoDecision {
             decision,
             document,
@@ -342,7 +351,8 @@ impl Draft<'_> {
         value: Option<Value>,
         name: &str,
     ) -> Result<(), EditError> {
-        let field = schema::field_at(self.kind, &path).ok_or_else(|| EditError::UnknownField {
+        let field = schema::field_at(self.kind, &path).filter(|_| !is_mark_of_a_copy(&path));
+        let field = field.ok_or_else(|| EditError::UnknownField {
             field: name.to_owned(),
         })?;
         let bad = |problem| EditError::BadValue {

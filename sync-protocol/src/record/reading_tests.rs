@@ -89,6 +89,8 @@ fn what_no_decision_can_write_is_left_out() {
         reason: "自己定的".into(),
         seconded: None,
         outcome: None,
+        takes_over: false,
+        goes_on: None,
         set: Default::default(),
     });
     let found = read(&core, &decided);

@@ -176,6 +176,8 @@ view_of!(
         state: String = "state",
         /// Why it was rejected or withdrawn.
         answer: String = "answer",
+        /// Which decision brought it from another record of the family.
+        copied: String = "copied",
     }
 );
 
@@ -192,6 +194,8 @@ view_of!(
         state: String = "state",
         /// For whom: a person's id.
         person: String = "person",
+        /// Which decision brought it from another record of the family.
+        copied: String = "copied",
     }
 );
 
@@ -218,6 +222,8 @@ view_of!(
         seconded: String = "seconded",
         /// What was found: see [`super::DecisionOutcome`].
         outcome: String = "outcome",
+        /// In which record the family goes on, where it had two.
+        goes_on: String = "goes_on",
         /// Why it was taken back, if it was.
         undone: String = "undone",
     }
@@ -274,6 +280,9 @@ pub struct PersonView {
     /// Set when the person is marked as no longer of the household.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<RemovedPerson>,
+    /// Which decision brought it from another record of the family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied: Option<Shown<String>>,
 }
 
 /// A visit.
@@ -316,6 +325,9 @@ pub struct VisitView {
     /// Set when the visit does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<RemovedVisit>,
+    /// Which decision brought it from another record of the family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied: Option<Shown<String>>,
 }
 
 /// One household.
@@ -350,6 +362,9 @@ pub struct HouseholdView {
     /// Health facts by person.
     #[serde(default)]
     pub facts: BTreeMap<PersonId, FactsView>,
+    /// In which record the family goes on, where it had two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on: Option<HouseholdId>,
     /// What reviewers decided, in both documents.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<DecisionId, DecisionView>,
@@ -472,8 +487,20 @@ pub(super) fn read(id: HouseholdId, core: &Maps<'_>, health: Option<&Maps<'_>>) 
     if let Some(health) = health {
         decisions.extend(health.entries(decisions_of(DocKind::Health), DecisionView::read));
     }
-    HouseholdView {
+    let undone =
+        |(id, decision): (&DecisionId, &DecisionView)| decision.is_undone().then(|| id.to_string());
+    let undone: BTreeSet<String> = decisions.iter().filter_map(undone).collect();
+    let stands = |copied: &Option<Shown<String>>| {
+        let mut by = copied.iter().flat_map(Shown::values);
+        by.all(|decision| !undone.contains(decision))
+    };
+    let goes_on = decisions.values().filter(|decision| !decision.is_undone());
+    let goes_on = goes_on
+        .flat_map(|decision| decision.goes_on.iter().flat_map(Shown::values))
+        .find_map(|household| household.parse().ok());
+    let mut view = HouseholdView {
         id,
+        goes_on,
         residence: ResidenceView::read(&core.map("residence")),
         contact: ContactView {
             phone: contact.shown("phone"),
@@ -492,10 +519,16 @@ pub(super) fn read(id: HouseholdId, core: &Maps<'_>, health: Option<&Maps<'_>>) 
             .map(|health| health.entries("visits", read_visit))
             .unwrap_or_default(),
         facts: health.map(read_facts).unwrap_or_default(),
-        decisions,
+        decisions: BTreeMap::new(),
         contradictions: found,
         edits_of_removed: core.edits_of_removed(),
-    }
+    };
+    view.persons.retain(|_, person| stands(&person.copied));
+    view.moves.retain(|_, entry| stands(&entry.copied));
+    view.needs.retain(|_, need| stands(&need.copied));
+    view.visits.retain(|_, visit| stands(&visit.copied));
+    view.decisions = decisions;
+    view
 }
 
 fn read_person(map: &MapReader<'_>) -> PersonView {
@@ -513,6 +546,7 @@ fn read_person(map: &MapReader<'_>) -> PersonView {
         languages: map.set("languages/"),
         // A note that stayed when the removal was taken back is no removal.
         removed: removed.reason.is_some().then_some(removed),
+        copied: map.shown("copied"),
     }
 }
 
@@ -531,6 +565,7 @@ fn read_visit(map: &MapReader<'_>) -> VisitView {
         vaccine: map.shown("vaccine"),
         next_on: map.shown("next_on"),
         removed: removed.reason.is_some().then_some(removed),
+        copied: map.shown("copied"),
     }
 }
 

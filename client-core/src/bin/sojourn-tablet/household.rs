@@ -268,6 +268,8 @@ mod tests {
                 reason: "看过租房合同".to_owned(),
                 seconded: None,
                 outcome: None,
+                takes_over: false,
+                goes_on: None,
                 set: [("residence/since".to_owned(), Some("2025-03".into()))].into(),
             }),
             Edit::UndoDecision {

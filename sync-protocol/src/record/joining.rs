@@ -1,0 +1,542 @@
+//! What the record of a family takes over from a second record of the same family, and what it gives back when that is undone.
+//!
+//! One record goes on; the other stays as it is and says where the family goes on. They are never merged as documents: a
+//! decision copies values, entries under the ids they had, each marked with the decision that brought it. Where both say
+//! something else of a field under rule `review`, the other's value is put beside, and a person decides. Taken back, copies
+//! are shown no more, and what was written in them meanwhile goes to the record that they came from.
+//!
+//! Pure. Knows nothing of who may do it, and reads one kind of document at a time.
+
+use automerge::{ObjId, ObjType, ReadDoc as _, ValueRef};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attribution::Attribution;
+use super::conflict::contradictions;
+use super::decision::{Decided, decided, decisions, decisions_of, values_before};
+use super::document::Document;
+use super::edit::Assignments;
+use super::schema::{self, COLLECTIONS, MergeRule, Shape};
+use super::value::{FieldType, Value};
+use super::view::Shown;
+use crate::{ChangeHash, DecisionId, DocKind, HouseholdId, PersonId};
+
+/// The key of an entry that says which decision brought it.
+const COPIED: &str = "copied";
+/// The key of a decision that says where the family goes on.
+const GOES_ON: &str = "goes_on";
+/// What the keys begin with that say who is who.
+const SAME: &str = "same/";
+/// The kind of edit that puts a value beside another.
+pub(super) const PUT_BESIDE: &str = "put-beside";
+
+/// Persons of the other record, each with who they are in the one that goes on. Who is not named is nobody there.
+pub type Pairs = BTreeMap<PersonId, PersonId>;
+
+/// What becomes of a map of the genesis when a second record of the family is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Handling {
+    /// It stays where it is: it speaks of that record.
+    Stays,
+    /// Field by field: what is empty is filled.
+    Fields,
+    /// Persons: those who are the same field by field, the others as entries.
+    Persons,
+    /// Entries are copied.
+    Entries,
+    /// Fields of persons.
+    Facts,
+}
+
+/// How each map is treated. `None` for one that nobody has thought about.
+fn handling(collection: &str) -> Option<Handling> {
+    Some(match collection {
+        // Where the family lives is what the one that goes on says; a decision is about its own record.
+        "residence" | "decisions" | "health_decisions" => Handling::Stays,
+        "contact" | "consent" => Handling::Fields,
+        "persons" => Handling::Persons,
+        "moves" | "needs" | "visits" => Handling::Entries,
+        "facts" => Handling::Facts,
+        _ => return None,
+    })
+}
+
+/// Whether a path is the mark by which an entry says which decision brought it.
+pub(super) fn is_mark_of_a_copy(path: &str) -> bool {
+    schema::place(path).is_some_and(|place| place.entry.is_some() && place.key == COPIED)
+}
+
+/// What is written into the record that goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakeOver {
+    /// Fields that are filled, and entries that are copied; part of the decision.
+    pub set: Assignments,
+    /// Fields of which the two records say different things, with what the other says.
+    pub beside: Assignments,
+}
+
+/// What is written when it is taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GiveBack {
+    /// Into the record that took over: fields get what they had.
+    pub set: Assignments,
+    /// Into the record that it came from: what was written in the copies meanwhile.
+    pub other: Assignments,
+}
+
+/// Where a family goes on that had two records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoesOn {
+    /// The record.
+    pub household: HouseholdId,
+    /// Who persons of this one are there. The others have there the ids that they have here.
+    #[serde(default)]
+    pub persons: Pairs,
+}
+
+impl GoesOn {
+    /// Keys of the decision that says so.
+    pub(super) fn given(&self) -> Vec<(String, Value)> {
+        let same = self.persons.iter().map(|(here, there)| {
+            let there = Value::Text(there.to_string());
+            (format!("{SAME}{here}"), there)
+        });
+        let household = Value::Text(self.household.to_string());
+        std::iter::once((GOES_ON.to_owned(), household))
+            .chain(same)
+            .collect()
+    }
+}
+
+/// Where the family of this record goes on, by the decision that says so and was not taken back.
+pub fn went_on(core: &Document) -> Option<(DecisionId, GoesOn)> {
+    let root = decisions_of(DocKind::Core);
+    let standing = decisions(core)
+        .into_iter()
+        .filter(|(_, told)| !told.is_undone());
+    let (decision, household) = standing
+        .flat_map(|(id, told)| {
+            let named: Vec<String> = told
+                .goes_on
+                .iter()
+                .flat_map(Shown::values)
+                .cloned()
+                .collect();
+            named.into_iter().map(move |household| (id, household))
+        })
+        .find_map(|(id, household)| Some((id, household.parse().ok()?)))?;
+    let entry = core.map_of(root, Some(&decision.to_string()))?;
+    let keys = core.inner().map_range(&entry, ..);
+    let same = keys.filter_map(|item| {
+        let here = item.key.strip_prefix(SAME)?.parse().ok()?;
+        match core.values_in(&entry, &item.key).pop()?.0? {
+            Value::Text(there) => Some((here, there.parse().ok()?)),
+            _ => None,
+        }
+    });
+    let persons = same.collect();
+    Some((decision, GoesOn { household, persons }))
+}
+
+/// Fields that contradict themselves in one of the records. They are to be decided first: beside a third value nobody could
+/// tell any more what each record said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} fields are contradicted; they are to be decided first", .0.len())]
+pub struct Undecided(pub BTreeSet<String>);
+
+/// What `into` takes over from `from`, the same kind of document of another record of the family: everything, or `only` some
+/// fields of it.
+///
+/// # Errors
+/// [`Undecided`] with the fields of both that are contradicted.
+pub fn take_over(
+    into: &Document,
+    from: &Document,
+    persons: &Pairs,
+    only: Option<&BTreeSet<String>>,
+    decision: DecisionId,
+) -> Result<TakeOver, Undecided> {
+    let mut taking = Taking {
+        into,
+        from,
+        decision,
+        persons,
+        found: TakeOver::default(),
+        undecided: BTreeSet::new(),
+    };
+    for (path, values) in fields_of(from) {
+        if only.is_none_or(|only| only.contains(&path)) {
+            taking.field(&path, &values);
+        }
+    }
+    if taking.undecided.is_empty() {
+        Ok(taking.found)
+    } else {
+        Err(Undecided(taking.undecided))
+    }
+}
+
+struct Taking<'a> {
+    into: &'a Document,
+    from: &'a Document,
+    decision: DecisionId,
+    persons: &'a Pairs,
+    found: TakeOver,
+    undecided: BTreeSet<String>,
+}
+
+impl Taking<'_> {
+    /// Takes one field of the other record over.
+    fn field(&mut self, path: &str, values: &BTreeSet<Option<Value>>) {
+        let Some(place) = schema::place(path) else {
+            return;
+        };
+        let same = |person: &str| {
+            let person = person.parse::<PersonId>().ok()?;
+            self.persons.get(&person)
+        };
+        let target = match handling(place.root) {
+            None | Some(Handling::Stays) => return,
+            Some(Handling::Fields) => path.to_owned(),
+            Some(Handling::Persons) => match place.entry.and_then(same) {
+                Some(person) => format!("persons/{person}/{}", place.key),
+                None => return self.copy(place, path, values),
+            },
+            Some(Handling::Entries) => return self.copy(place, path, values),
+            Some(Handling::Facts) => {
+                let (person, key) = place.key.split_once('/').unwrap_or((place.key, ""));
+                match same(person) {
+                    Some(person) => format!("facts/{person}/{key}"),
+                    None => path.to_owned(),
+                }
+            }
+        };
+        self.combine(target, path, values);
+    }
+
+    /// A field that both records have.
+    fn combine(&mut self, target: String, path: &str, values: &BTreeSet<Option<Value>>) {
+        let kind = self.into.id().kind;
+        let Some(field) = schema::field_at(kind, &target) else {
+            return;
+        };
+        // What was cleared says nothing.
+        let theirs: BTreeSet<&Value> = values.iter().flatten().collect();
+        let ours: BTreeSet<Option<Value>> = self.into.values_at(&target).into_iter().collect();
+        let said: BTreeSet<&Value> = ours.iter().flatten().collect();
+        let Some(value) = theirs.first().copied() else {
+            return;
+        };
+        match field.rule {
+            MergeRule::Counter => {}
+            MergeRule::Union => {
+                let yes = Value::Flag(true);
+                if theirs.contains(&yes) && !said.contains(&yes) {
+                    self.found.set.insert(target, Some(yes));
+                }
+            }
+            MergeRule::Latest => {
+                if said.is_empty() {
+                    self.found.set.insert(target, Some(value.clone()));
+                }
+            }
+            MergeRule::Review => {
+                if values.len() > 1 {
+                    self.undecided.insert(path.to_owned());
+                } else if ours.len() > 1 {
+                    self.undecided.insert(target);
+                } else if said.contains(value) {
+                } else if said.is_empty() && !is_told_apart(&target) {
+                    self.found.set.insert(target, Some(value.clone()));
+                } else {
+                    self.found.beside.insert(target, Some(value.clone()));
+                }
+            }
+        }
+    }
+
+    /// Whether an entry is a move that is prepared: it is of the record that it was prepared in.
+    fn waits(&self, root: &str, entry: &str) -> bool {
+        let states = self.from.values_at(&format!("{root}/{entry}/state"));
+        root == "moves" && states.contains(&Some(Value::from("proposed")))
+    }
+
+    /// A field of an entry that is copied.
+    fn copy(&mut self, place: schema::Place<'_>, path: &str, values: &BTreeSet<Option<Value>>) {
+        let Some(entry) = place.entry.filter(|entry| !self.waits(place.root, entry)) else {
+            return;
+        };
+        let kind = self.into.id().kind;
+        let Some(field) = schema::field_at(kind, path) else {
+            return;
+        };
+        if field.rule == MergeRule::Review && values.len() > 1 {
+            self.undecided.insert(path.to_owned());
+            return;
+        }
+        let entry = format!("{}/{entry}", place.root);
+        let value = values.first().cloned().flatten();
+        let value = match (field.ty, value) {
+            (FieldType::Person, Some(Value::Text(person))) => {
+                let same = person.parse().ok().and_then(|id| self.persons.get(&id));
+                Some(Value::Text(same.map_or(person, PersonId::to_string)))
+            }
+            (_, value) => value,
+        };
+        if self.into.values_at(path).pop().flatten() != value {
+            self.found.set.insert(path.to_owned(), value);
+        }
+        let brought = Value::Text(self.decision.to_string());
+        self.found
+            .set
+            .insert(format!("{entry}/{COPIED}"), Some(brought));
+    }
+}
+
+/// Whether a value of this field where the other record has none is for a person to decide: that somebody is gone.
+fn is_told_apart(path: &str) -> bool {
+    path.contains("/removed/")
+}
+
+/// The persons that a decision brought into a core document.
+pub fn brought_people(core: &Document, decision: DecisionId) -> BTreeSet<PersonId> {
+    let brought = brought_by(core, &BTreeSet::from([decision.to_string()]));
+    let people = brought.into_iter().filter(|(root, _)| *root == "persons");
+    people
+        .filter_map(|(_, person)| person.parse().ok())
+        .collect()
+}
+
+/// What undoing gives back: `into` took over from `from` by this decision. `None` when there is no such decision in it.
+///
+/// `people` are those whom the decision brought into the core document.
+///
+/// # Errors
+/// [`Undecided`] with the fields of copies that are contradicted.
+pub fn give_back(
+    into: &Document,
+    from: &Document,
+    decision: DecisionId,
+    people: &BTreeSet<PersonId>,
+) -> Option<Result<GiveBack, Undecided>> {
+    let made = decided(into, decision)?;
+    let copies = Copies::of(into, from, decision, people);
+    let mut back = GiveBack {
+        set: copies.filled(&made),
+        other: Assignments::new(),
+    };
+    back.set.extend(put_beside(into, &made));
+    let mut undecided = BTreeSet::new();
+    for (path, values) in fields_of(into) {
+        let place = schema::place(&path);
+        let field = schema::field_at(into.id().kind, &path);
+        let (Some(place), Some(field)) = (place, field) else {
+            continue;
+        };
+        let untouched = made.fields.get(&path).is_some_and(|field| field.stands);
+        if place.key == COPIED || untouched || !copies.goes_back(place) {
+            continue;
+        }
+        if field.rule == MergeRule::Review && values.len() > 1 {
+            undecided.insert(path);
+            continue;
+        }
+        let value = copies.theirs(field.ty, values.into_iter().next_back().flatten());
+        if from.values_at(&path) != [value.clone()] {
+            back.other.insert(path, value);
+        }
+    }
+    let strays = copies.strays.iter().map(|(root, entry)| {
+        let brought = Value::Text(decision.to_string());
+        (format!("{root}/{entry}/{COPIED}"), Some(brought))
+    });
+    back.set.extend(strays);
+    Some(if undecided.is_empty() {
+        Ok(back)
+    } else {
+        Err(Undecided(undecided))
+    })
+}
+
+/// Entries by the map they are in.
+type Entries = BTreeSet<(&'static str, String)>;
+
+/// What a decision brought, and what came to hang on it.
+struct Copies {
+    brought: Entries,
+    people: BTreeSet<String>,
+    /// Entries about somebody who was copied, written since.
+    strays: Entries,
+    /// Persons that are one, ours first, as copied entries name them.
+    persons: BTreeMap<String, String>,
+}
+
+impl Copies {
+    fn of(
+        into: &Document,
+        from: &Document,
+        decision: DecisionId,
+        people: &BTreeSet<PersonId>,
+    ) -> Self {
+        let people: BTreeSet<String> = people.iter().map(PersonId::to_string).collect();
+        let brought = brought_by(into, &BTreeSet::from([decision.to_string()]));
+        let (mut strays, mut persons) = (Entries::new(), BTreeMap::new());
+        for (path, values) in fields_of(into) {
+            let Some(place) = schema::place(&path) else {
+                continue;
+            };
+            let about = values.into_iter().next_back().flatten();
+            let (Some(entry), "person", Some(Value::Text(ours))) = (place.entry, place.key, about)
+            else {
+                continue;
+            };
+            let here = (place.root, entry.to_owned());
+            if brought.contains(&here) {
+                if let Some(Some(Value::Text(theirs))) = from.values_at(&path).pop() {
+                    persons.insert(ours, theirs);
+                }
+            } else if people.contains(&ours) {
+                strays.insert(here);
+            }
+        }
+        Self {
+            brought,
+            people,
+            strays,
+            persons,
+        }
+    }
+
+    /// Whether what stands there belongs to the record that the copies came from.
+    fn goes_back(&self, place: schema::Place<'_>) -> bool {
+        let entry = place.entry.map(|entry| (place.root, entry.to_owned()));
+        let fact_of = || match (handling(place.root), place.key.split_once('/')) {
+            (Some(Handling::Facts), Some((person, _))) => self.people.contains(person),
+            _ => false,
+        };
+        entry.is_some_and(|entry| self.brought.contains(&entry) || self.strays.contains(&entry))
+            || fact_of()
+    }
+
+    /// A value as the record that the copies came from has it.
+    fn theirs(&self, ty: FieldType, value: Option<Value>) -> Option<Value> {
+        match (ty, value) {
+            (FieldType::Person, Some(Value::Text(person))) => {
+                let theirs = self.persons.get(&person).cloned();
+                Some(Value::Text(theirs.unwrap_or(person)))
+            }
+            (_, value) => value,
+        }
+    }
+
+    /// Fields of the record itself that the decision filled and nobody has written since: they were empty.
+    fn filled(&self, made: &Decided) -> Assignments {
+        let own = made.fields.iter().filter(|(path, field)| {
+            let place = schema::place(path);
+            field.stands
+                && !place.is_some_and(|place| self.goes_back(place) && place.entry.is_some())
+        });
+        own.map(|(path, field)| (path.clone(), field.before.first().cloned().flatten()))
+            .collect()
+    }
+}
+
+/// Fields that still stand side by side as the decision left them, with what the record itself said.
+fn put_beside(into: &Document, made: &Decided) -> Assignments {
+    let beside: BTreeSet<ChangeHash> = into
+        .all_changes()
+        .iter()
+        .filter(|change| {
+            let attribution = change
+                .message()
+                .and_then(|text| text.parse::<Attribution>().ok());
+            let deps: Vec<_> = change.deps().iter().map(ChangeHash::from).collect();
+            deps == [made.change] && attribution.is_some_and(|by| by.kind == PUT_BESIDE)
+        })
+        .map(|change| ChangeHash::from(&change.hash()))
+        .collect();
+    let still = contradictions(into).into_iter().filter(|found| {
+        found
+            .values
+            .iter()
+            .all(|value| beside.contains(&value.change))
+    });
+    still
+        .map(|found| {
+            let own = values_before(into, &made.change, &found.path);
+            (found.path, own.into_iter().next().flatten())
+        })
+        .collect()
+}
+
+/// Entries that one of these decisions brought.
+fn brought_by(document: &Document, decisions: &BTreeSet<String>) -> Entries {
+    let mut found = Entries::new();
+    for (path, values) in fields_of(document) {
+        let Some(place) = schema::place(&path) else {
+            continue;
+        };
+        if let (COPIED, Some(entry), Some(Some(Value::Text(by)))) =
+            (place.key, place.entry, values.last())
+            && decisions.contains(by)
+        {
+            found.insert((place.root, entry.to_owned()));
+        }
+    }
+    found
+}
+
+/// Entries of which the decision that brought them was taken back, as the beginning of their paths: they are not shown.
+pub(super) fn hidden(document: &Document) -> BTreeSet<String> {
+    let undone: BTreeSet<String> = decisions(document)
+        .into_iter()
+        .filter(|(_, decision)| decision.is_undone())
+        .map(|(id, _)| id.to_string())
+        .collect();
+    if undone.is_empty() {
+        return BTreeSet::new();
+    }
+    let brought = brought_by(document, &undone);
+    brought
+        .into_iter()
+        .map(|(root, entry)| format!("{root}/{entry}/"))
+        .collect()
+}
+
+/// Every field of a document that somebody wrote and that this program declares, with its distinct values, by path.
+fn fields_of(document: &Document) -> BTreeMap<String, BTreeSet<Option<Value>>> {
+    let inner = document.inner();
+    let mut found = BTreeMap::new();
+    let mut read = |map: &ObjId, path: &str| {
+        for item in inner.map_range(map, ..) {
+            let path = format!("{path}/{}", item.key);
+            if matches!(item.value, ValueRef::Scalar(_))
+                && schema::field_at(document.id().kind, &path).is_some()
+            {
+                let values = document.values_in(map, &item.key);
+                found.insert(path, values.into_iter().map(|(value, _)| value).collect());
+            }
+        }
+    };
+    for collection in COLLECTIONS {
+        let Some(map) = document.map_of(collection.name, None) else {
+            continue;
+        };
+        match collection.shape {
+            Shape::Single | Shape::Flat => read(&map, collection.name),
+            Shape::Entries => {
+                for item in inner.map_range(&map, ..) {
+                    if matches!(item.value, ValueRef::Object(ObjType::Map)) {
+                        read(&item.id(), &format!("{}/{}", collection.name, item.key));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+#[path = "joining_tests.rs"]
+mod tests;
