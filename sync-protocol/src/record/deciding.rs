@@ -86,7 +86,7 @@ impl Draft<'_> {
             match absent {
                 None => self.create.push((root, entry.to_owned())),
                 // Nothing says that it is to be added.
-                Some(_) if !needed(root).iter().any(|key| is_set(&key)) => {}
+                Some(_) if !needed(root).iter().any(is_set) => {}
                 Some(key) => {
                     return Err(EditError::Required {
                         field: format!("{root}/{entry}/{key}"),
