@@ -35,7 +35,7 @@ pub(crate) fn all(tx: &Tx<'_>, cache: &Cache) -> Result<Vec<HeldEdit>, Error> {
 /// How many held edits nobody has decided about.
 ///
 /// # Errors
-/// As [`all`].
+/// When the store cannot be read.
 pub fn waiting(tx: &Tx<'_>, cache: &Cache) -> Result<u64, Error> {
     Ok(undecided(&all(tx, cache)?))
 }
