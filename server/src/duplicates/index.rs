@@ -100,6 +100,16 @@ pub(super) fn block(
     Ok((found.len() <= most + 1).then_some(found))
 }
 
+/// Whether more households are kept than these.
+pub(super) fn has_more_than(tx: &Tx<'_>, households: usize) -> Result<bool, StoreError> {
+    let found = tx.query(
+        "SELECT 1 FROM families LIMIT ?1",
+        params![households + 1],
+        |row| row.i64(0),
+    )?;
+    Ok(found.len() > households)
+}
+
 fn lives_alone(tx: &Tx<'_>, household: HouseholdId) -> Result<bool, StoreError> {
     let people = tx.query_opt(
         "SELECT people FROM families WHERE household = ?1",

@@ -1,17 +1,15 @@
 //! For `check`: what is kept of a household against what its document calls for, and its pairs against what the two
 //! households come to.
 //!
-//! A pair that is there is proved outright. One that is not there is called for only where both households find each other
-//! well within the bounds of a look-up: what was found as records came in depends on how full a block was then.
+//! A pair that is there is proved outright. One that is not there is called for only in a register so small that no look-up can
+//! ever have met its bounds: what was found as records came in depends on how full a block was then, and households never go.
 
 use std::collections::BTreeSet;
 
 use sojourn_sync_protocol::HouseholdId;
 use sojourn_sync_protocol::record::Document;
 
-use super::{
-    BLOCK_HOUSEHOLDS_MAX, COMPARED_MAX, Family, decisions, in_order, index, pairs, unread,
-};
+use super::{COMPARED_MAX, Family, LOOK_UP, decisions, in_order, index, pairs, unread};
 use crate::check::Problem;
 use crate::projection::{IdHashKey, Rows};
 use crate::store::{StoreError, Tx};
@@ -74,14 +72,16 @@ pub(crate) fn faults(
     Ok(found)
 }
 
-/// Those that a look-up finds well within its bounds.
+/// Those that every look-up must have found; nobody where one may have met its bounds.
 fn near(
     tx: &Tx<'_>,
     household: HouseholdId,
     family: &Family,
 ) -> Result<BTreeSet<HouseholdId>, StoreError> {
-    let bounds = (BLOCK_HOUSEHOLDS_MAX / 2, COMPARED_MAX / 2);
-    index::candidates(tx, household, family, bounds)
+    if index::has_more_than(tx, COMPARED_MAX)? {
+        return Ok(BTreeSet::new());
+    }
+    index::candidates(tx, household, family, LOOK_UP)
 }
 
 fn of_pair(
@@ -105,17 +105,7 @@ fn of_pair(
             }
             Problem::Differs
         }
-        (None, Some(_)) => {
-            let decided = decisions::between(tx, one, second)?.is_some();
-            let finds_back = match Family::stored(tx, other)? {
-                Some(there) => near(tx, other, &there)?.contains(&household),
-                None => false,
-            };
-            if !decided && !finds_back {
-                return Ok(None);
-            }
-            Problem::Missing
-        }
+        (None, Some(_)) => Problem::Missing,
     };
     Ok(Some((Claimed::Pair(other), problem)))
 }
