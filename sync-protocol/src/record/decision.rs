@@ -12,8 +12,9 @@ use super::document::Document;
 use super::edit::{Assignments, Edit};
 use super::joining::is_mark_of_a_copy;
 use super::maps::Maps;
+use super::shown::Shown;
 use super::value::Value;
-use super::view::{DecisionView, Shown};
+use super::view::DecisionView;
 use super::{history, schema};
 use crate::{ChangeHash, DecisionId, DocKind};
 

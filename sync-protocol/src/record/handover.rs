@@ -16,8 +16,9 @@ use super::edit::EditError;
 use super::input::{MoveAnswer, NewHandOver, NewMove};
 use super::maps::Maps;
 use super::plan::Draft;
+use super::shown::Shown;
 use super::value::Value;
-use super::view::{HouseholdView, MoveView, ResidenceView, Shown};
+use super::view::{HouseholdView, MoveView, ResidenceView};
 use crate::{AreaCode, ChangeHash, DocKind, MoveId};
 
 /// How a hand-over stands in the record.

@@ -17,8 +17,8 @@ use super::decision::{Decided, decided, decisions, decisions_of, values_before};
 use super::document::Document;
 use super::edit::Assignments;
 use super::schema::{self, COLLECTIONS, MergeRule, Shape};
+use super::shown::Shown;
 use super::value::{FieldType, Value};
-use super::view::Shown;
 use crate::{ChangeHash, DecisionId, DocKind, HouseholdId, PersonId};
 
 /// The key of an entry that says which decision brought it.

@@ -24,6 +24,7 @@ mod maps;
 mod plain;
 mod plan;
 mod schema;
+mod shown;
 mod upgrade;
 mod value;
 mod view;
@@ -58,10 +59,11 @@ pub use joining::{
     GiveBack, GoesOn, Pairs, TakeOver, Undecided, brought_people, give_back, take_over, went_on,
 };
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
+pub use shown::Shown;
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
 pub use view::{
     ConsentView, ContactView, DecisionView, FactsView, Held, HouseholdView, MoveView, NeedView,
-    PersonView, RemovedPerson, RemovedVisit, ResidenceView, Shown, VisitView, mask_id_number, view,
+    PersonView, RemovedPerson, RemovedVisit, ResidenceView, VisitView, mask_id_number, view,
     view_held, view_saved,
 };

@@ -14,59 +14,9 @@ use super::id_number;
 use super::maps::{MapReader, Maps};
 use super::plain::{Plain, last_change_saved};
 use super::schema::MergeRule;
+use super::shown::Shown;
 use super::value::Value;
 use crate::{DecisionId, DocKind, HouseholdId, MoveId, NeedId, PersonId, Timestamp, VisitId};
-
-/// What a field shows. In JSON: the value, or `{"contradicted": [value, …]}` where `null` means that
-/// someone cleared the field while another filled it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Shown<T> {
-    /// Distinct values that await a decision; first the one Automerge would show. Only fields whose
-    /// merge rule is `review` can be so.
-    Contradicted {
-        /// The values.
-        contradicted: Vec<Option<T>>,
-    },
-    /// The one value.
-    Agreed(T),
-}
-
-impl<T> Shown<T> {
-    /// Every value, cleared ones left out.
-    pub fn values(&self) -> impl Iterator<Item = &T> {
-        let (one, many) = match self {
-            Self::Agreed(value) => (Some(value), None),
-            Self::Contradicted { contradicted } => (None, Some(contradicted.iter().flatten())),
-        };
-        one.into_iter().chain(many.into_iter().flatten())
-    }
-
-    /// The value, unless contradicted.
-    pub fn agreed(&self) -> Option<&T> {
-        match self {
-            Self::Agreed(value) => Some(value),
-            Self::Contradicted { .. } => None,
-        }
-    }
-
-    /// Whether several values await a decision.
-    pub fn is_contradicted(&self) -> bool {
-        matches!(self, Self::Contradicted { .. })
-    }
-
-    fn map<U>(self, mut to: impl FnMut(T) -> U) -> Shown<U> {
-        match self {
-            Self::Agreed(value) => Shown::Agreed(to(value)),
-            Self::Contradicted { contradicted } => Shown::Contradicted {
-                contradicted: contradicted
-                    .into_iter()
-                    .map(|value| value.map(&mut to))
-                    .collect(),
-            },
-        }
-    }
-}
 
 /// A value as a view's field types it.
 trait FromValue: Sized {
