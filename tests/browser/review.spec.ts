@@ -186,7 +186,7 @@ test('a decision is taken back where the household is shown, and both values sta
   await desk.keyboard.press('Control+Enter');
   await desk.getByRole('link', { name: '查看或撤销' }).click();
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('王秀英家');
-  await expect(desk.getByText('村西 17 号')).toBeVisible();
+  await expect(desk.locator('section[aria-labelledby=contact]')).toContainText('村西 17 号');
   expect(await desk.content()).not.toContain('990000199001010017');
   await desk.getByRole('button', { name: '撤销' }).click();
   const dialog = desk.getByRole('dialog');
