@@ -15,7 +15,7 @@ use sojourn_client_core::{
     sync::session::Outcome,
 };
 use sojourn_server::{check, export, store::StoreError};
-use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId};
+use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId, record::Edit};
 
 use super::{run::Figures, world::World};
 
@@ -152,7 +152,12 @@ impl World {
                     HeldReason::CannotRepeat { why } => format!("cannot repeat: {why}"),
                     other => format!("{other:?}"),
                 };
-                let forgotten = matches!(why, HeldReason::CannotRepeat { .. })
+                // Another tablet has prepared or answered a move meanwhile: whoever wrote this is told, and decides.
+                let overtaken = matches!(
+                    row.edit,
+                    Some(Edit::ProposeMove(_) | Edit::WithdrawMove { .. })
+                );
+                let forgotten = matches!(why, HeldReason::CannotRepeat { .. }) && !overtaken
                     || why.waits() && row.edit.is_some();
                 if !self.disturbed || forgotten {
                     return Err(format!("tablet {at} holds {:?}: {name}", row.edit));

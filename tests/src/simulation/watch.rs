@@ -35,8 +35,9 @@ pub(super) struct Watch {
     ever: HashMap<[u8; 32], Vec<Fate>>,
     /// Every change that was ever accepted.
     ever_accepted: BTreeSet<ChangeHash>,
-    /// The last batch of each chain, by its number and digest.
-    chains: HashMap<ActorId, (u64, [u8; 32])>,
+    /// The batches that a chain may end with, by number and digest: of one whose changes are all forks or duplicates nobody can
+    /// see whether it continued the chain, or a batch did of which the answer was lost.
+    chains: HashMap<ActorId, BTreeSet<(u64, [u8; 32])>>,
 }
 
 impl Watch {
@@ -88,14 +89,20 @@ impl Watch {
 
     /// Only a batch that continues its chain may be accepted.
     fn follow(&mut self, batch: &Batch, fates: &[Fate]) {
-        let end = self.chains.get(&batch.actor).copied();
         let accepted = fates
             .iter()
             .any(|fate| matches!(fate, Fate::Accepted { .. }));
-        let continues = |(number, digest)| (batch.number, batch.previous) == (number + 1, digest);
-        if end.map_or(accepted, continues) {
-            self.chains
-                .insert(batch.actor, (batch.number, batch.digest()));
+        let doubtful = fates
+            .iter()
+            .all(|fate| matches!(fate, Fate::Fork | Fate::Duplicate));
+        let ends = self.chains.entry(batch.actor).or_default();
+        let continues =
+            |(number, digest): &_| (batch.number, batch.previous) == (number + 1, *digest);
+        if ends.is_empty() && accepted || ends.iter().any(continues) {
+            if !doubtful {
+                ends.clear();
+            }
+            ends.insert((batch.number, batch.digest()));
         } else if accepted {
             let number = batch.number;
             self.broken

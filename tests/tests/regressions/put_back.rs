@@ -315,3 +315,98 @@ fn a_row_that_sqlite_moved_leaves_no_trace_of_a_household() {
         ],
     );
 }
+
+/// A move that a copied tablet had prepared already cannot be prepared a second time: whoever wrote it is told.
+#[test]
+fn a_move_prepared_by_a_copy_too_is_held() {
+    holds(
+        100_120,
+        &[
+            RegisterTwice {
+                tablet: 6,
+                other: 0,
+                area: 0,
+            },
+            met(6, 1, 1, KilledBefore),
+            Answer { which: 4, how: 3 },
+            CloneTablet { tablet: 4 },
+            BreakServer {
+                plan: Plan {
+                    call: Call::Write,
+                    after: 70,
+                    times: 1,
+                    effect: Effect::Kill,
+                },
+            },
+            Answer { which: 6, how: 0 },
+            Propose {
+                tablet: 4,
+                household: 6,
+                to: 1,
+            },
+        ],
+    );
+}
+
+/// A family handed over to the area that it is already in has one entry in that area's trail.
+#[test]
+fn a_hand_over_within_one_area_can_be_answered() {
+    holds(
+        200_275,
+        &[
+            Register { tablet: 0, area: 3 },
+            undisturbed(6, 2),
+            met(4, 0, 1, NewerServer),
+            Contest {
+                tablet: 0,
+                other: 4,
+                household: 7,
+                to: 1,
+            },
+            sync(4),
+            Answer { which: 0, how: 1 },
+        ],
+    );
+}
+
+/// The world took a batch of forks for the end of a chain, while one whose answer was lost had come before it.
+#[test]
+fn a_fork_does_not_continue_a_chain_whose_answer_was_lost() {
+    holds(
+        100_090,
+        &[
+            FlipTablet {
+                tablet: 4,
+                log: true,
+                closed: true,
+            },
+            FlipTablet {
+                tablet: 6,
+                log: true,
+                closed: true,
+            },
+            met(0, 0, 1, Reordered),
+            met(7, 0, 1, RenewalLost),
+            CloneTablet { tablet: 0 },
+            BreakServer {
+                plan: Plan {
+                    call: Call::Read,
+                    after: 50,
+                    times: 1,
+                    effect: Effect::Error,
+                },
+            },
+            met(4, 0, 1, RenewalLost),
+            Move {
+                tablet: 6,
+                household: 3,
+                to: 2,
+            },
+            Visit {
+                tablet: 0,
+                household: 1,
+            },
+            undisturbed(6, 0),
+        ],
+    );
+}
