@@ -75,6 +75,12 @@ CREATE TABLE families_unread (
 INSERT INTO families_unread (household) SELECT household FROM households;
 ";
 
+/// Every household is read again: an address had been enough to be compared by.
+pub(crate) const READ_AGAIN: &str = "
+INSERT INTO families_unread (household) SELECT household FROM households WHERE true
+ON CONFLICT (household) DO NOTHING;
+";
+
 /// People of the register that a pair is weighed against, whatever their number is: a county's.
 pub(crate) const POPULATION: u64 = 1_000_000;
 /// Households that share a key at most; a key that more share finds nobody in particular.

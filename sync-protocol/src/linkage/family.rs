@@ -23,9 +23,9 @@ pub const FAMILY_PROBABILITY_MIN: f64 = 0.9;
 pub enum Strength {
     /// Nothing by itself: a name without a birth date. For asking while somebody types.
     Faint,
-    /// Two of them are enough, or one of somebody who lives alone.
+    /// Two of them are enough, or one of somebody who lives alone. An address is one: a hundred families live in a dormitory.
     Usual,
-    /// One is enough: an id, a telephone number, an address.
+    /// One is enough: an id, a telephone number.
     Sure,
 }
 
@@ -59,9 +59,9 @@ fn of_person(schema: Schema, person: &Record, keys: &mut Vec<FamilyKey>) {
     let mut names: &[Name] = &[];
     let mut born: Option<Day> = None;
     for (at, (field, value)) in schema.iter().zip(&person.values).enumerate() {
-        let kind = match field.blocking {
-            Blocking::Identifier => Kind::Identifier,
-            Blocking::Address => Kind::Address,
+        let (kind, strength) = match field.blocking {
+            Blocking::Identifier => (Kind::Identifier, Strength::Sure),
+            Blocking::Address => (Kind::Address, Strength::Usual),
             Blocking::Name => {
                 if let Value::Names(found) = value {
                     names = found;
@@ -79,7 +79,7 @@ fn of_person(schema: Schema, person: &Record, keys: &mut Vec<FamilyKey>) {
         keys.extend(
             super::blocking::hashes(at, value)
                 .into_iter()
-                .map(|hash| FamilyKey::new(kind.start().number(hash).end(), Strength::Sure)),
+                .map(|hash| FamilyKey::new(kind.start().number(hash).end(), strength)),
         );
     }
     let mut usual = |hash| keys.push(FamilyKey::new(hash, Strength::Usual));
@@ -259,14 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn one_number_or_address_is_enough_and_one_name_is_not() {
+    fn one_number_is_enough_and_one_name_or_address_is_not() {
         let here = people(FAMILY, "10012345678", "河头村前街8号");
         let others = [("张伟", "1970-02-11")];
         assert_eq!(shared(&here, &people(&others, "10012345678", "x1")).sure, 1);
-        assert_eq!(
-            shared(&here, &people(&others, "1", "河头村前街8号")).sure,
-            1
-        );
+        let neighbour = shared(&here, &people(&others, "1", "河头村前街8号"));
+        assert_eq!((neighbour.sure, neighbour.usual), (0, 1));
         let namesake = people(&[("李强", "1986-12-30")], "1", "x1");
         let found = shared(&here, &namesake);
         assert_eq!((found.sure, found.usual), (0, 1));
