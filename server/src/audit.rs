@@ -43,6 +43,8 @@ pub enum Action {
     SignedIn,
     /// Somebody signed out.
     SignedOut,
+    /// Searched for households. What for is not kept; the subject is how many were found.
+    HouseholdsSearched,
     /// Read a household's record.
     HouseholdRead,
     /// Read an open question and the record it is about.
@@ -71,12 +73,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AccountGiven,
         Self::AccountWithdrawn,
         Self::SignedInFirst,
         Self::SignedIn,
         Self::SignedOut,
+        Self::HouseholdsSearched,
         Self::HouseholdRead,
         Self::QuestionRead,
         Self::QuestionClaimed,
@@ -99,6 +102,7 @@ impl Action {
             Self::SignedInFirst => "signed-in-first",
             Self::SignedIn => "signed-in",
             Self::SignedOut => "signed-out",
+            Self::HouseholdsSearched => "households-searched",
             Self::HouseholdRead => "household-read",
             Self::QuestionRead => "question-read",
             Self::QuestionClaimed => "question-claimed",

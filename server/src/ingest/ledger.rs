@@ -14,7 +14,7 @@ use crate::documents::{self, LoggedChange};
 use crate::duplicates::{self, Occasion};
 use crate::projection::{self, IdHashKey};
 use crate::store::{StoreError, Tx};
-use crate::{digests, feed, handover, residence, review};
+use crate::{digests, feed, handover, residence, review, search};
 
 /// How the accepted changes came.
 pub(super) struct Arrival<'a> {
@@ -74,6 +74,10 @@ pub(super) fn record(
             projection::put(tx, household, &projection::rows_of(core.document(), &key))?;
         }
         (Persons::Same | Persons::Unmade, _) => {}
+    }
+    let core = found.documents.get(&DocKind::Core);
+    if let Some(core) = core.filter(|core| core.shows_search && core.proved.is_some()) {
+        search::record(tx, core.document())?;
     }
     note_families(tx, household, found, arrival)?;
     let places = tell(tx, household, found, &owner, &leaves)?;

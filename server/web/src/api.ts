@@ -20,6 +20,7 @@ import type {
   Outcome,
   QuestionId,
   QueuePage,
+  SearchPage,
   Severity,
 } from './model';
 
@@ -122,9 +123,9 @@ function read<T>(
   return ask<T>(asked, signal ? { signal } : {});
 }
 
-function write<T>(path: string, body: unknown, keepalive = false): Promise<T> {
+function write<T>(path: string, body: unknown, more: RequestInit = {}): Promise<T> {
   const headers = { 'content-type': 'application/json' };
-  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), keepalive });
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), ...more });
 }
 
 /** What narrows the queue. */
@@ -154,7 +155,7 @@ export const question = (id: QuestionId, signal?: AbortSignal) => read<Case>('qu
 export const claim = (question: QuestionId): Promise<Claim> => write('question/claim', { question: named(question) });
 /** Goes out even while the page is being left. */
 export const release = (question: QuestionId): Promise<void> =>
-  write('question/release', { question: named(question) }, true);
+  write('question/release', { question: named(question) }, { keepalive: true });
 export const decide = (question: QuestionId, seen: string[], choice: Choice, reason: string): Promise<Outcome> =>
   write('question/decide', { question: named(question), seen, choice, reason });
 export const undo = (household: string, document: string, decision: string, reason: string): Promise<Outcome> =>
@@ -182,6 +183,8 @@ export const flows = (since: number, until: number, signal?: AbortSignal) =>
   read<Flows>('handover/counts', { since, until }, signal);
 
 export const household = (id: string, signal?: AbortSignal) => read<HouseholdPage>('household', { id }, signal);
+export const search = (text: string, area: string | undefined, most: number, signal: AbortSignal) =>
+  write<SearchPage>('households/search', { text, most, ...(area ? { area } : {}) }, { signal });
 export const areas = (): Promise<Area[]> => read('areas', {});
 export const audit = (before: string | undefined, most: number, signal?: AbortSignal) =>
   read<AuditPage>('audit', { before, most }, signal);

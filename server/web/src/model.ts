@@ -384,6 +384,33 @@ export interface Area {
   open: number;
 }
 
+/** By what a household was found. */
+export const FOUND_BY = ['name', 'sound', 'phone', 'number', 'address'] as const;
+export type FoundBy = (typeof FOUND_BY)[number];
+
+export interface Found {
+  household: string;
+  area: string;
+  /** Several where they contradict each other. */
+  addresses: string[];
+  people: number;
+  /** The person who was found; none where the household was. */
+  person: string | null;
+  name: string;
+  birth: string | null;
+  removed: boolean;
+  by: FoundBy;
+}
+
+export interface SearchPage {
+  found: Found[];
+  /** Whether more fit. */
+  more: boolean;
+  /** Whether all areas were looked through. */
+  everywhere: boolean;
+  names: Names;
+}
+
 /** What somebody did. */
 export const ACTIONS = [
   'account-given',
@@ -391,6 +418,7 @@ export const ACTIONS = [
   'signed-in-first',
   'signed-in',
   'signed-out',
+  'households-searched',
   'household-read',
   'question-read',
   'question-claimed',

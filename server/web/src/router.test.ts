@@ -5,6 +5,7 @@ import {
   routeOf,
   toAreas,
   toAudit,
+  toFind,
   toHandOver,
   toHandOvers,
   toHousehold,
@@ -25,6 +26,8 @@ test('an address and what it shows are the same, both ways', () => {
   const move = { household: 'h', entry: 'm' };
   expect(open(toHandOver(move, narrowed))).toEqual({ page: 'handover', id: move, filter: narrowed });
   expect(open(toHousehold('h'))).toEqual({ page: 'household', id: 'h' });
+  expect(open(toFind())).toEqual({ page: 'find', area: undefined });
+  expect(open(toFind('370281'))).toEqual({ page: 'find', area: '370281' });
   expect(open(toAreas())).toEqual({ page: 'areas' });
   expect(open(toAudit('x'))).toEqual({ page: 'audit', before: 'x' });
   expect(open(toWelcome())).toEqual({ page: 'welcome' });

@@ -18,6 +18,7 @@ export type Route =
   | { page: 'handovers'; filter: HandOverFilter; after: string | undefined }
   | { page: 'handover'; id: HandOverId; filter: HandOverFilter }
   | { page: 'household'; id: string }
+  | { page: 'find'; area: string | undefined }
   | { page: 'areas' }
   | { page: 'audit'; before: string | undefined }
   | { page: 'welcome' }
@@ -80,6 +81,8 @@ export function routeOf(url: URL): Route {
       const id = query.get('id');
       return id ? { page: 'household', id } : { page: 'nowhere' };
     }
+    case `${BASE}find`:
+      return { page: 'find', area: query.get('area') || undefined };
     case `${BASE}areas`:
       return { page: 'areas' };
     case `${BASE}audit`:
@@ -123,6 +126,8 @@ export function toHandOver({ household, entry }: HandOverId, filter: HandOverFil
 }
 
 export const toHousehold = (id: string): string => address('household', new URLSearchParams({ id }));
+/** What is searched for does not stand in an address: it names people, and addresses are kept in many places. */
+export const toFind = (area?: string): string => address('find', new URLSearchParams(area ? { area } : undefined));
 export const toAreas = (): string => `${BASE}areas`;
 export const toAudit = (before?: string): string =>
   address('audit', new URLSearchParams(before ? { before } : undefined));

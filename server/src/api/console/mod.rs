@@ -43,6 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(questions::decide))
         .routes(routes!(questions::undo))
         .routes(routes!(households::household))
+        .routes(routes!(households::search))
         .routes(routes!(households::areas))
         .routes(routes!(handovers::hand_overs))
         .routes(routes!(handovers::hand_over))

@@ -1,8 +1,11 @@
 // English. The shape of this catalogue is the shape of every other.
 import type { Code } from '../api';
-import type { Likelihood } from '../duplicates';
 import type { FieldName, WordField, WordOf } from '../fields';
-import type { Action, Aside, Deed, Group, HandOverState, Kind, Level, Role, RuleName, Severity, Twin } from '../model';
+import type { Action, Aside, Kind, Role, Severity } from '../model';
+import { find } from './desk.en';
+import { hand } from './handovers.en';
+import { twin } from './linkage.en';
+import { many } from './many';
 
 const outcome = {
   adopted: 'adopted',
@@ -257,6 +260,7 @@ const actions: Record<Action, string> = {
   'signed-in-first': 'signed in for the first time',
   'signed-in': 'signed in',
   'signed-out': 'signed out',
+  'households-searched': 'searched for households',
   'household-read': 'read a household',
   'question-read': 'read a question',
   'question-claimed': 'took a question',
@@ -270,96 +274,6 @@ const actions: Record<Action, string> = {
   'hand-over-withdrawn': 'took a hand-over back',
   'trail-read': 'read this trail',
 };
-const groups: Record<Group, string> = {
-  escalated: 'Past their time',
-  incoming: 'Coming to your areas',
-  outgoing: 'Leaving your areas',
-};
-const states: Record<HandOverState, string> = {
-  proposed: 'waits for an answer',
-  accepted: 'taken over',
-  rejected: 'not taken over',
-  withdrawn: 'withdrawn',
-  overtaken: 'overtaken: the family has moved otherwise',
-  unclear: 'unclear: what people wrote contradicts itself',
-};
-const deeds: Record<Deed, string> = { accept: 'Take over', reject: 'Do not take over', withdraw: 'They stay' };
-const rules: Record<RuleName, string> = {
-  name: 'Name',
-  sex: 'Sex',
-  birth: 'Birth date',
-  id: 'Identity number',
-  phone: 'Telephone',
-  origin: 'Where they are from',
-  address: 'Address',
-  members: 'Who lives with them',
-};
-const levels: Record<Level, string> = {
-  'chinese-exact': 'the same',
-  'chinese-variant': 'the same in another form of the characters',
-  'chinese-homophone': 'sounds the same, other characters',
-  'chinese-homophone-toneless': 'sounds the same in another tone',
-  'chinese-swapped': 'the same characters in another order',
-  'chinese-homophone-near': 'sounds nearly the same',
-  'chinese-one-character': 'one character is another, missing or added',
-  'chinese-given-only': 'the same given name, another surname',
-  'chinese-surname-only': 'the same surname, another given name',
-  'chinese-different': 'different',
-  'latin-exact': 'the same',
-  'latin-swapped': 'the same words in another order',
-  'latin-near': 'the same but for a slip in a word',
-  'latin-all-near': 'every word nearly the same',
-  'latin-part': 'one has fewer words',
-  'latin-one-word': 'one word is the same',
-  'latin-one-word-near': 'one word is nearly the same',
-  'latin-different': 'different',
-  'romanised-exact': 'the letters spell the characters',
-  'romanised-near': 'the letters nearly spell the characters',
-  'romanised-different': 'different',
-  'date-exact': 'the same day',
-  'date-coarse': 'the same as far as it is known',
-  'date-swapped': 'day and month the other way round',
-  'date-digit-slip': 'one digit is another',
-  'date-one-part': 'year, month or day is another',
-  'date-year-near': 'one year apart',
-  'date-different': 'different',
-  'number-exact': 'the same',
-  'number-shared': 'one number in common',
-  'number-one-slip': 'one digit is another',
-  'number-two-slips': 'two digits are others',
-  'number-different': 'different',
-  'words-exact': 'the same',
-  'words-most': 'mostly the same',
-  'words-some': 'partly the same',
-  'words-different': 'different',
-  'code-exact': 'the same',
-  'code-different': 'different',
-  'members-all': 'the same people',
-  'members-half': 'half of them or more',
-  'members-one': 'one of them',
-  'members-nobody': 'nobody in common',
-};
-const overlap: Record<Twin['overlap'], string> = {
-  nobody: 'Nobody is clearly in both.',
-  'one-person': 'One person seems to be in both.',
-  part: 'Some people seem to be in both.',
-  whole: 'All of the smaller household seem to be in both.',
-};
-const likelihoods: Record<Likelihood, string> = {
-  certain: 'Almost certainly one family',
-  very: 'Very likely one family',
-  likely: 'Likely one family',
-  rather: 'Rather one family than two',
-  doubtful: 'Doubtful',
-};
-const onePerson: Record<Likelihood, string> = {
-  certain: 'almost certainly one person',
-  very: 'very likely one person',
-  likely: 'likely one person',
-  rather: 'rather one person than two',
-  doubtful: 'doubtful',
-};
-const many = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
 export const en = {
   product: 'Sojourn',
@@ -555,78 +469,9 @@ export const en = {
     stale: 'It has changed',
     position: (at: number, of: number) => `${at} of ${of}`,
   },
-  hand: {
-    title: 'Hand-overs',
-    one: 'Hand-over',
-    lead: 'Families that are about to move, between the area that lets them go and the area that takes them over.',
-    total: (n: number) => many(n, 'hand-over waits', 'hand-overs wait'),
-    waits: (n: number) => `${many(n, 'hand-over waits', 'hand-overs wait')} for you`,
-    groups,
-    states,
-    deeds,
-    group: 'Group',
-    route: (from: string, to: string) => `${from} → ${to}`,
-    way: 'From and to',
-    day: 'Day of the move',
-    until: (day: string) => `until ${day}`,
-    forGood: 'for good',
-    howLong: 'For how long',
-    why: 'Why',
-    since: 'Waiting since',
-    deadline: 'Answer by',
-    overdue: 'past its time',
-    state: 'How it stands',
-    answerWas: 'What was answered',
-    empty: 'No family is about to move in or out of your areas.',
-    emptyFiltered: 'No hand-over waits that these filters let through.',
-    stubOnly: 'Until you take the family over you see no more of its record than this.',
-    travels: 'What travels with the family',
-    needs: 'Open requests',
-    visits: 'Next visits due',
-    noHealth: 'not read by your account',
-    places: 'Children under seven without a school place',
-    contradictions: 'Questions still open',
-    sharing: 'Consent to sharing',
-    notAsked: 'not asked',
-    refusedSharing:
-      'The family refused, or may have refused, that its records follow it. Ask it before you take it over.',
-    familyAgrees: 'I asked the family, and it agrees',
-    answer: 'Your answer',
-    why_accept: 'The family becomes yours; both areas are told at once. To undo it, hand the family back.',
-    why_reject: 'The family stays where it is. Its area reads your reason.',
-    why_withdraw: 'The family stays in your area. The other area reads your reason.',
-    optional: 'To take over needs no reason.',
-    commit: 'Answer',
-    done: (what: string, of: string) => `${what}: ${of}.`,
-    flows: (days: number) => `Families in the last ${days} days`,
-    came: 'Came',
-    went: 'Went',
-    atOnce: (n: number) => `${n} at once`,
-    openIn: 'Waiting to come',
-    openOut: 'Waiting to go',
-    noFlows: 'Nobody came or went.',
-  },
-  twin: {
-    about: 'Two households that may be one family',
-    of: (name: string) => `${name} and another`,
-    title: 'Side by side',
-    rule: 'Compared',
-    found: 'Found',
-    weight: 'For or against one person',
-    rules,
-    levels,
-    overlap,
-    likelihood: likelihoods,
-    person: onePerson,
-    speaks: { for: 'for one person', against: 'against one person', neither: 'neither for nor against' },
-    onlyIn: (area: string) => `only in ${area}`,
-    explain:
-      'Each bar shows how much more often that is found between two records of one person than between two people. Ten points more make the odds a thousand times greater.',
-    same: 'One family',
-    sameWhy: 'Both records stay and point to each other. Two people must agree.',
-    different: 'Two families',
-    differentWhy: 'Nobody is asked again unless much more speaks for one.',
-  },
+  find,
+  hand,
+  twin,
   home: {
     linked: 'The same family is registered also as',
     people: 'People',
@@ -685,6 +530,7 @@ export const en = {
     empty: 'Nobody has done anything yet.',
     office: 'the office',
     household: 'household',
+    found: (n: number) => `${many(n, 'household', 'households')} found`,
   },
   keys: {
     title: 'Keys',
@@ -704,6 +550,7 @@ export const en = {
     skip: 'next without deciding',
     home: 'to the household',
     back: 'back to the list',
+    find: 'find a household',
     help: 'these keys',
     queue: 'to the open questions',
     handOvers: 'to the hand-overs',
