@@ -1,6 +1,7 @@
 //! The audit trail: who did what in the console and in the office, when, and in which areas. Written in the transaction of the deed,
 //! never changed; officers read that of their areas. It holds ids and names of deeds, nothing of what a record says.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use sojourn_sync_protocol::{AreaCode, HouseholdId, StaffId, Timestamp};
 
 use crate::accounts::sessions::SignedIn;
 use crate::clock::Clock;
+use crate::cursor::cut;
 use crate::params;
 use crate::review::decide::QuestionId;
 use crate::store::{Row, StoreError, Tx};
@@ -53,6 +55,12 @@ pub enum Action {
     QuestionClaimed,
     /// Let an open question go.
     QuestionReleased,
+    /// Put an open question off.
+    QuestionPutOff,
+    /// Asked those who hold the household about an open question.
+    FieldAsked,
+    /// Took up again what was put off, or waited for an answer.
+    QuestionTakenUp,
     /// Chose how to settle a question, which waits for a second person.
     DecisionProposed,
     /// Settled a question.
@@ -73,7 +81,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::AccountGiven,
         Self::AccountWithdrawn,
         Self::SignedInFirst,
@@ -84,6 +92,9 @@ impl Action {
         Self::QuestionRead,
         Self::QuestionClaimed,
         Self::QuestionReleased,
+        Self::QuestionPutOff,
+        Self::FieldAsked,
+        Self::QuestionTakenUp,
         Self::DecisionProposed,
         Self::Decided,
         Self::DecisionUndone,
@@ -107,6 +118,9 @@ impl Action {
             Self::QuestionRead => "question-read",
             Self::QuestionClaimed => "question-claimed",
             Self::QuestionReleased => "question-released",
+            Self::QuestionPutOff => "question-put-off",
+            Self::FieldAsked => "field-asked",
+            Self::QuestionTakenUp => "question-taken-up",
             Self::DecisionProposed => "decision-proposed",
             Self::Decided => "decided",
             Self::DecisionUndone => "decision-undone",
@@ -295,10 +309,10 @@ pub fn page(
             read,
         )?);
     }
-    let mut entries: Vec<(Place, Entry)> = found.into_iter().rev().collect();
-    let more = entries.len() > most;
-    entries.truncate(most);
-    let next = entries.last().filter(|_| more).map(|(place, _)| *place);
+    // The newest first; what came before the place has been asked for.
+    let entries: Vec<(Place, Entry)> = found.into_iter().rev().collect();
+    let (entries, next) = cut(entries, None, most, |(place, _)| Reverse(*place));
+    let next = next.map(|Reverse(place)| place);
     Ok(Page {
         entries: entries.into_iter().map(|(_, entry)| entry).collect(),
         next,

@@ -109,7 +109,9 @@ pub(super) fn record(
     }
     let changed = found.documents.values();
     let changed = changed.filter(|scratch| scratch.proved.is_some());
-    review::aside::follow(tx, household, changed.map(Scratch::document))?;
+    let changed = changed.map(Scratch::document);
+    review::aside::follow(tx, household, changed.clone())?;
+    review::deferrals::follow(tx, household, changed)?;
     let mut moved = found.left();
     if let Some(all) = &found.hand_overs {
         // Whoever is asked to take a family over, or is no longer, hears of it though no feed of theirs moved.

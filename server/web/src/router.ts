@@ -2,6 +2,8 @@
 
 import type { Filter, HandOverFilter } from './api';
 import {
+  DOCUMENTS,
+  type DocKind,
   GROUPS,
   type Group,
   type HandOverId,
@@ -34,7 +36,9 @@ function filterOf(query: URLSearchParams, prefix: string): Filter {
     severity: SEVERITIES.find((known): known is Severity => known === severity),
     kind: KINDS.find((known): known is Kind => known === kind),
     area: get('area'),
+    document: DOCUMENTS.find((known): known is DocKind => known === get('document')),
     mine: get('mine') === 'true' ? true : undefined,
+    put_off: get('put_off') === 'true' ? true : undefined,
   };
 }
 
@@ -43,6 +47,7 @@ function handOverFilterOf(query: URLSearchParams, prefix: string): HandOverFilte
   return {
     group: GROUPS.find((known): known is Group => known === group),
     area: query.get(`${prefix}area`) || undefined,
+    closed: query.get(`${prefix}closed`) === 'true' ? true : undefined,
   };
 }
 

@@ -8,6 +8,7 @@
 //! Pure: no clock, no random source, no I/O. Whether a change may be accepted is decided elsewhere, on
 //! what [`inspect`] and [`Document::touches`] report.
 
+mod asking;
 mod attribution;
 mod conflict;
 mod decision;

@@ -7,9 +7,11 @@ import {
   ACTIONS,
   ASIDE,
   DEEDS,
+  DOCUMENTS,
   FOUND_BY,
   GROUPS,
   HANDOVER_STATES,
+  HOW,
   KINDS,
   LEVELS,
   ROLES,
@@ -106,6 +108,13 @@ describe('the catalogue', () => {
 
   test('says by what a household was found', () => {
     for (const words of [en, zh]) expect(Object.keys(words.find.by).sort()).toEqual([...FOUND_BY].sort());
+  });
+
+  test('says what becomes of a household in an area, and which document a question is in', () => {
+    for (const words of [en, zh]) {
+      expect(Object.keys(words.effects.how).sort()).toEqual([...HOW].sort());
+      expect(Object.keys(words.documents).sort()).toEqual([...DOCUMENTS].sort());
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-// What the pages say about finding households, in Chinese.
+// What the pages say about finding households, about questions for later, and about what a decision would do, in Chinese.
 import type { Messages } from './en';
 
 export const find: Messages['find'] = {
@@ -22,4 +22,42 @@ export const find: Messages['find'] = {
   },
   removed: '已移出该家庭',
   unnamed: '未具名',
+};
+
+export const later: Messages['later'] = {
+  putOff: '延后',
+  ask: '询问现场',
+  isOff: '已延后',
+  waits: '等待现场答复',
+  until: (when, who) => `${who}延后至 ${when}。`,
+  asked: (when, who) => `${who}于 ${when} 询问。答复后或两周后回到列表。`,
+  takeUp: '现在处理',
+  day: '延至',
+  inDays: (n) => (n === 1 ? '明天' : `${n} 天后`),
+  dayNeeded: (last) => `请选择明天至 ${last} 之间的日期。`,
+  why: '延后原因',
+  whyNeeded: '请简单写明延后的原因。',
+  rule: '供同事查看，只留在登记库。到期或内容变化时，事项自动回到列表。',
+  text: '想了解的情况',
+  askRule: '存有该家庭的每台平板都会看到，请勿涉及健康。答复之前，事项不在列表中。',
+  textNeeded: '请简单写明要问的情况。',
+  send: '发出询问',
+  answers: '现场的答复',
+  offDone: (about) => `已延后：${about}。`,
+  askedDone: (about) => `已询问现场：${about}。`,
+  many: (n) => `${n} 项已延后或在询问`,
+  backToAll: '返回待审事项',
+  offUntil: (when) => `延后至 ${when}`,
+  waitsSince: (age) => `已询问 ${age}`,
+  fromDesk: '审核员询问',
+};
+
+export const effects: Messages['effects'] = {
+  title: '审定的结果',
+  nothing: '字段不变；档案会写明决定和理由。',
+  how: {
+    stays: (area) => `${area}的平板会收到。`,
+    enters: (area) => `该家庭将转到${area}的平板。`,
+    leaves: (area) => `该家庭将从${area}的平板移除。`,
+  },
 };

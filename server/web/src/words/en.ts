@@ -2,7 +2,7 @@
 import type { Code } from '../api';
 import type { FieldName, WordField, WordOf } from '../fields';
 import type { Action, Aside, Kind, Role, Severity } from '../model';
-import { find } from './desk.en';
+import { effects, find, later } from './desk.en';
 import { hand } from './handovers.en';
 import { twin } from './linkage.en';
 import { many } from './many';
@@ -125,6 +125,8 @@ const fields: Record<FieldName, string> = {
   'needs/{need}/urgency': 'Urgency',
   'needs/{need}/state': 'State of the request',
   'needs/{need}/person': 'Request for',
+  'needs/{need}/asks': 'Asked by a reviewer about',
+  'needs/{need}/answer': 'What the staff found out',
   'needs/{need}/copied': 'Brought from another record of the family by',
   'decisions/{decision}/about': decisionFields.about,
   'decisions/{decision}/reason': decisionFields.reason,
@@ -265,6 +267,9 @@ const actions: Record<Action, string> = {
   'question-read': 'read a question',
   'question-claimed': 'took a question',
   'question-released': 'let a question go',
+  'question-put-off': 'put a question off',
+  'field-asked': 'asked the field',
+  'question-taken-up': 'took up what was put off',
   'decision-proposed': 'proposed how to settle a question',
   decided: 'settled a question',
   'decision-undone': 'took a decision back',
@@ -303,6 +308,7 @@ export const en = {
   no: 'no',
   and: (list: string[]) => list.join(', '),
 
+  documents: { core: 'household', health: 'health' },
   severities,
   kinds,
   explained,
@@ -369,6 +375,7 @@ export const en = {
     filters: 'Filters',
     all: 'All',
     allAreas: 'All your areas',
+    document: 'Document',
     mine: 'Only mine',
     clear: 'Clear the filters',
     total: (n: number) => many(n, 'question', 'questions'),
@@ -469,7 +476,9 @@ export const en = {
     stale: 'It has changed',
     position: (at: number, of: number) => `${at} of ${of}`,
   },
+  effects,
   find,
+  later,
   hand,
   twin,
   home: {
@@ -548,6 +557,8 @@ export const en = {
     reason: 'to the reason',
     commit: 'decide',
     skip: 'next without deciding',
+    putOff: 'put it off',
+    askField: 'ask the field',
     home: 'to the household',
     back: 'back to the list',
     find: 'find a household',

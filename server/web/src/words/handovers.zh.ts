@@ -6,6 +6,9 @@ export const hand: Messages['hand'] = {
   one: '交接',
   lead: '即将迁移的家庭：由迁出地区提出，由迁入地区接收。',
   total: (n) => `共 ${n} 项交接待答复`,
+  closed: '只看已办结',
+  closedSince: '办结',
+  closedTotal: (n) => `近半年办结 ${n} 项交接`,
   waits: (n) => `${n} 项交接待您答复`,
   groups: { escalated: '已逾期', incoming: '迁入您的地区', outgoing: '迁出您的地区' },
   states: {

@@ -1,5 +1,5 @@
 // Simplified Chinese, in the words of the tablets' own catalogue.
-import { find } from './desk.zh';
+import { effects, find, later } from './desk.zh';
 import type { Messages } from './en';
 import { hand } from './handovers.zh';
 import { twin } from './linkage.zh';
@@ -42,6 +42,7 @@ export const zh: Messages = {
   no: '否',
   and: (list) => list.join('、'),
 
+  documents: { core: '家庭', health: '健康' },
   severities: { safety: '人身安全', identity: '身份', responsibility: '责任归属', service: '一般服务' },
   kinds: {
     contradiction: '填写有分歧',
@@ -133,6 +134,8 @@ export const zh: Messages = {
     'needs/{need}/urgency': '紧急程度',
     'needs/{need}/state': '诉求状态',
     'needs/{need}/person': '诉求对象',
+    'needs/{need}/asks': '审核员询问的事项',
+    'needs/{need}/answer': '工作人员的答复',
     'needs/{need}/copied': '从同一家庭的另一份记录并入，依据',
     'decisions/{decision}/about': decisionFields.about,
     'decisions/{decision}/reason': decisionFields.reason,
@@ -273,6 +276,9 @@ export const zh: Messages = {
     'question-read': '查看事项',
     'question-claimed': '领取事项',
     'question-released': '放回事项',
+    'question-put-off': '延后事项',
+    'field-asked': '询问现场',
+    'question-taken-up': '重新处理延后的事项',
     'decision-proposed': '提出处理意见',
     decided: '审定事项',
     'decision-undone': '撤销决定',
@@ -332,6 +338,7 @@ export const zh: Messages = {
     filters: '筛选',
     all: '全部',
     allAreas: '全部负责地区',
+    document: '文档',
     mine: '只看我的',
     clear: '清除筛选',
     total: (n) => `共 ${n} 项`,
@@ -431,7 +438,9 @@ export const zh: Messages = {
     stale: '内容已变化',
     position: (at, of) => `第 ${at} 项，共 ${of} 项`,
   },
+  effects,
   find,
+  later,
   hand,
   twin,
   home: {
@@ -510,6 +519,8 @@ export const zh: Messages = {
     reason: '到理由栏',
     commit: '审定',
     skip: '暂不决定，看下一项',
+    putOff: '延后处理',
+    askField: '询问现场',
     home: '查看家庭',
     back: '返回列表',
     find: '查找家庭',
