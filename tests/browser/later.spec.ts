@@ -8,6 +8,7 @@ test('a question is put off until a day, and taken up again', async ({ desk, off
   await village.contradict('residence/address', '村西 1 号', '村西 7 号');
   await enter(desk, await village.reviewer('审核员午'));
   await desk.getByRole('link', { name: '地址' }).click();
+  await expect(desk.locator('#put-off')).toBeVisible();
   await desk.keyboard.press('p');
   await desk.getByRole('button', { name: '30 天后' }).click();
   await desk.locator('#off-reason').fill('家人下月才回来');
@@ -26,7 +27,7 @@ test('a question is put off until a day, and taken up again', async ({ desk, off
   await expectToFit(desk);
   await expectAccessible(desk);
   await desk.getByRole('button', { name: 'Take it up now' }).click();
-  await expect(desk.getByText('Ask the field')).toBeVisible();
+  await expect(desk.locator('#ask-field')).toBeVisible();
   await desk.goto(`${office.url}/console/`);
   await expect(desk.locator('tbody tr')).toHaveCount(1);
 });
@@ -39,6 +40,7 @@ test('the staff are asked on their tablets, and the question comes back with wha
   await village.contradict('residence/address', '村西 1 号', '村西 7 号');
   await enter(desk, await village.reviewer('审核员未'));
   await desk.getByRole('link', { name: '地址' }).click();
+  await expect(desk.locator('#ask-field')).toBeVisible();
   await desk.keyboard.press('f');
   await desk.keyboard.type('门牌是几号？');
   await desk.locator('#ask-field form').getByRole('button', { name: '发出询问' }).click();
@@ -61,6 +63,7 @@ test('what a choice would do is said before it is done', async ({ desk, office }
   await enter(desk, await village.reviewer('审核员申'));
   await desk.getByRole('link', { name: '地址' }).click();
   const effects = desk.getByRole('region', { name: '审定的结果' });
+  await expect(desk.locator('#answer-1')).toBeEnabled();
   await desk.keyboard.press('1');
   await expect(effects.locator('ins')).toHaveText(/村西 [17] 号/);
   await expect(effects.locator('del')).toContainText('≠');

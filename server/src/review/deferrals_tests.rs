@@ -1,4 +1,5 @@
-use sojourn_sync_protocol::record::{Edit, HouseholdView, view};
+use sojourn_sync_protocol::message::{Fate, QuarantineReason};
+use sojourn_sync_protocol::record::{Edit, HouseholdView, NewNeed, view};
 use sojourn_sync_protocol::{NeedId, Timestamp};
 
 use super::{ASKED_MS, PUT_OFF_MS_MAX, PutOff};
@@ -250,4 +251,22 @@ async fn nobody_is_left_looking_for_an_answer_that_is_not_wanted_any_more() {
     office.meet().await;
     assert_eq!(shown(&office.one).asked().count(), 0);
     office.expect_agreement().await;
+}
+
+#[tokio::test]
+async fn a_tablet_cannot_ask_as_a_reviewer_does() {
+    let mut office = Office::new().await;
+    office.one.edit(
+        1,
+        &Edit::NoteNeed(NewNeed {
+            id: Some(NeedId::new(NOW, [1; 10])),
+            kind: "other".to_owned(),
+            text: "谁住在这里？".to_owned(),
+            asks: Some("contradiction 0011223344556677".to_owned()),
+            ..NewNeed::default()
+        }),
+    );
+    let fates = office.one.sync(&office.register).await;
+    let reason = QuarantineReason::NotAuthorised;
+    assert_eq!(fates, [Fate::Quarantined { reason }]);
 }

@@ -5,6 +5,11 @@ use super::view::{HouseholdView, NeedView};
 use super::{Assignments, Edit, Shown, Value};
 use crate::NeedId;
 
+/// Whether a path makes a request a reviewer's question.
+pub fn is_question(path: &str) -> bool {
+    path.starts_with("needs/") && path.ends_with("/asks")
+}
+
 impl NeedView {
     /// Whether it is a reviewer's question that nobody has answered, or taken back, yet.
     pub fn waits_for_answer(&self) -> bool {

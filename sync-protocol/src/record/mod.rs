@@ -37,6 +37,7 @@ mod data_model_tests;
 #[cfg(test)]
 mod scene;
 
+pub use asking::is_question;
 pub use attribution::{Attribution, NoAttribution};
 pub use conflict::{
     ConflictingValue, Contradiction, EditOfRemoved, contradictions, edits_of_removed,
