@@ -28,7 +28,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Cursor<T> {
 }
 
 /// The part of a sorted list that follows a place, at most so many; and where the next begins, unless that was the last.
-pub fn cut<T, P: Ord>(
+pub(crate) fn cut<T, P: Ord>(
     mut sorted: Vec<T>,
     after: Option<&P>,
     most: usize,
