@@ -60,6 +60,11 @@ ALTER TABLE households ADD COLUMN moving_to TEXT NOT NULL DEFAULT '';
 ALTER TABLE households ADD COLUMN moving_on TEXT NOT NULL DEFAULT '';
 ";
 
+/// What a reviewer asks the staff, for the list.
+pub(crate) const SCHEMA_OF_QUESTIONS: &str = "
+ALTER TABLE households ADD COLUMN asked TEXT NOT NULL DEFAULT '';
+";
+
 /// Between the values of a contradicted field on one line: nobody sees only one.
 const BETWEEN_VALUES: &str = " / ";
 
@@ -93,10 +98,12 @@ pub struct HouseholdRow {
     pub moving_to: String,
     /// The day of that.
     pub moving_on: String,
+    /// What a reviewer asks and nobody has answered yet; empty when nothing. Of several, all.
+    pub asked: String,
 }
 
 const COLUMNS: &str = "household, area, name, address, phone, persons, contradictions, pending, held, leaving, updated,
-    moving_to, moving_on";
+    moving_to, moving_on, asked";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
     Ok(HouseholdRow {
@@ -113,6 +120,7 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
         updated: Timestamp::from_millis(row.get(10)?),
         moving_to: row.get(11)?,
         moving_on: row.get(12)?,
+        asked: row.get(13)?,
     })
 }
 
@@ -138,6 +146,7 @@ impl HouseholdRow {
             updated,
             moving_to: of_prepared(view, |entry| entry.to.as_ref()),
             moving_on: of_prepared(view, |entry| entry.on.as_ref()),
+            asked: asked(view),
         }
     }
 
@@ -175,13 +184,13 @@ impl Projected {
         duplicates::index(tx, row.id, &self.keys)?;
         tx.execute(
             "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
-                 held, leaving, updated, moving_to, moving_on)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 held, leaving, updated, moving_to, moving_on, asked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (household) DO UPDATE SET area = excluded.area, name = excluded.name,
                  address = excluded.address, phone = excluded.phone, persons = excluded.persons,
                  contradictions = excluded.contradictions, pending = excluded.pending, held = excluded.held,
                  leaving = excluded.leaving, updated = excluded.updated,
-                 moving_to = excluded.moving_to, moving_on = excluded.moving_on",
+                 moving_to = excluded.moving_to, moving_on = excluded.moving_on, asked = excluded.asked",
             rusqlite::params![
                 row.id.as_bytes(),
                 row.area,
@@ -196,6 +205,7 @@ impl Projected {
                 row.updated.millis(),
                 row.moving_to,
                 row.moving_on,
+                row.asked,
             ],
         )?;
         Ok(())
@@ -279,6 +289,15 @@ fn of_prepared(
     texts.join(BETWEEN_VALUES)
 }
 
+/// Every question of a reviewer that waits, on one line.
+fn asked(view: &HouseholdView) -> String {
+    let texts: Vec<String> = view
+        .asked()
+        .map(|(_, need)| one_line(need.text.as_ref()))
+        .collect();
+    texts.join(BETWEEN_VALUES)
+}
+
 fn head_name(view: &HouseholdView) -> String {
     let present = || {
         view.persons
@@ -346,6 +365,8 @@ pub struct ListQuery {
     pub area: Option<String>,
     /// Only households with contradicted fields.
     pub contradicted: bool,
+    /// Only households about which a reviewer asks something.
+    pub asked: bool,
     /// Where in the list.
     pub screen: Screen,
     /// At most this many; all when absent.
@@ -365,6 +386,9 @@ pub fn list(tx: &Tx<'_>, query: &ListQuery) -> Result<Vec<HouseholdRow>, StoreEr
     }
     if query.contradicted {
         conditions.push("contradictions > 0");
+    }
+    if query.asked {
+        conditions.push("asked <> ''");
     }
     let household;
     if let Screen::After(place) | Screen::Before(place) = &query.screen {

@@ -23,7 +23,7 @@ fn dump(tablet: &Tablet) -> Vec<String> {
             let mut all = tx.all(
                 "SELECT hex(household) || '|' || area || '|' || name || '|' || address || '|' || phone || '|'
                      || persons || '|' || contradictions || '|' || pending || '|' || held || '|' || leaving
-                     || '|' || updated || '|' || moving_to || '|' || moving_on
+                     || '|' || updated || '|' || moving_to || '|' || moving_on || '|' || asked
                  FROM households ORDER BY household",
                 [],
                 |row| row.get::<_, String>(0),
@@ -172,10 +172,15 @@ impl World {
                     note: None,
                 })
             }),
-            Event::Need(h) => self.edit(h, |_, _| {
+            Event::Need(h) => self.edit(h, |tablet, id| {
+                let (_, view) = tablet.show(id).unwrap();
+                if let Some((asked, _)) = view.asked().next() {
+                    return Some(Edit::answer_to(asked, "a place was found"));
+                }
                 let need = NewNeed {
                     kind: "school".into(),
                     text: "a place".into(),
+                    asks: Some("contradiction 0011223344556677".into()),
                     ..NewNeed::default()
                 };
                 Some(Edit::NoteNeed(need))
@@ -514,5 +519,40 @@ fn a_tablet_of_the_former_schema_is_made_anew_from_its_documents() {
     assert_eq!(tablet.list(&Default::default()).unwrap(), [row]);
     assert_eq!(tablet.show(id).unwrap().1, view);
     assert_eq!(tablet.search("1001111", 5).unwrap().len(), 1);
+    assert_is_rebuild(&tablet);
+}
+
+#[test]
+fn what_a_reviewer_asks_is_listed_until_it_is_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 31);
+    let [id, other] = [1, 2].map(|n| tablet.register(NOW, family(n)).unwrap().household);
+    let need = |id, asks: Option<&str>| {
+        let need = NewNeed {
+            kind: "other".into(),
+            text: "门牌是几号？".into(),
+            asks: asks.map(str::to_owned),
+            ..NewNeed::default()
+        };
+        tablet.edit(NOW, id, Edit::NoteNeed(need)).unwrap();
+    };
+    need(id, Some("contradiction 0011223344556677"));
+    need(other, None);
+    let query = ListQuery {
+        asked: true,
+        ..ListQuery::default()
+    };
+    let listed = tablet.list(&query).unwrap();
+    let said: Vec<_> = listed
+        .iter()
+        .map(|row| (row.id, row.asked.as_str()))
+        .collect();
+    assert_eq!(said, [(id, "门牌是几号？")]);
+    let (_, view) = tablet.show(id).unwrap();
+    let (asked, _) = view.asked().next().unwrap();
+    tablet
+        .edit(NOW, id, Edit::answer_to(asked, "7 号"))
+        .unwrap();
+    assert!(tablet.list(&query).unwrap().is_empty());
     assert_is_rebuild(&tablet);
 }

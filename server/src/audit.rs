@@ -1,6 +1,7 @@
 //! The audit trail: who did what in the console and in the office, when, and in which areas. Written in the transaction of the deed,
 //! never changed; officers read that of their areas. It holds ids and names of deeds, nothing of what a record says.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use sojourn_sync_protocol::{AreaCode, HouseholdId, StaffId, Timestamp};
 
 use crate::accounts::sessions::SignedIn;
 use crate::clock::Clock;
+use crate::cursor::cut;
 use crate::params;
 use crate::review::decide::QuestionId;
 use crate::store::{Row, StoreError, Tx};
@@ -43,6 +45,8 @@ pub enum Action {
     SignedIn,
     /// Somebody signed out.
     SignedOut,
+    /// Searched for households. What for is not kept; the subject is how many were found.
+    HouseholdsSearched,
     /// Read a household's record.
     HouseholdRead,
     /// Read an open question and the record it is about.
@@ -51,6 +55,12 @@ pub enum Action {
     QuestionClaimed,
     /// Let an open question go.
     QuestionReleased,
+    /// Put an open question off.
+    QuestionPutOff,
+    /// Asked those who hold the household about an open question.
+    FieldAsked,
+    /// Took up again what was put off, or waited for an answer.
+    QuestionTakenUp,
     /// Chose how to settle a question, which waits for a second person.
     DecisionProposed,
     /// Settled a question.
@@ -71,16 +81,20 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::AccountGiven,
         Self::AccountWithdrawn,
         Self::SignedInFirst,
         Self::SignedIn,
         Self::SignedOut,
+        Self::HouseholdsSearched,
         Self::HouseholdRead,
         Self::QuestionRead,
         Self::QuestionClaimed,
         Self::QuestionReleased,
+        Self::QuestionPutOff,
+        Self::FieldAsked,
+        Self::QuestionTakenUp,
         Self::DecisionProposed,
         Self::Decided,
         Self::DecisionUndone,
@@ -99,10 +113,14 @@ impl Action {
             Self::SignedInFirst => "signed-in-first",
             Self::SignedIn => "signed-in",
             Self::SignedOut => "signed-out",
+            Self::HouseholdsSearched => "households-searched",
             Self::HouseholdRead => "household-read",
             Self::QuestionRead => "question-read",
             Self::QuestionClaimed => "question-claimed",
             Self::QuestionReleased => "question-released",
+            Self::QuestionPutOff => "question-put-off",
+            Self::FieldAsked => "field-asked",
+            Self::QuestionTakenUp => "question-taken-up",
             Self::DecisionProposed => "decision-proposed",
             Self::Decided => "decided",
             Self::DecisionUndone => "decision-undone",
@@ -291,10 +309,10 @@ pub fn page(
             read,
         )?);
     }
-    let mut entries: Vec<(Place, Entry)> = found.into_iter().rev().collect();
-    let more = entries.len() > most;
-    entries.truncate(most);
-    let next = entries.last().filter(|_| more).map(|(place, _)| *place);
+    // The newest first; what came before the place has been asked for.
+    let entries: Vec<(Place, Entry)> = found.into_iter().rev().collect();
+    let (entries, next) = cut(entries, None, most, |(place, _)| Reverse(*place));
+    let next = next.map(|Reverse(place)| place);
     Ok(Page {
         entries: entries.into_iter().map(|(_, entry)| entry).collect(),
         next,

@@ -1,4 +1,4 @@
-//! Where the next page of a list begins, as text that means nothing to whoever carries it back.
+//! Pages of a list: which part of it is one, and where the next begins, as text that means nothing to whoever carries it back.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -27,9 +27,42 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Cursor<T> {
     }
 }
 
+/// The part of a sorted list that follows a place, at most so many; and where the next begins, unless that was the last.
+pub(crate) fn cut<T, P: Ord>(
+    mut sorted: Vec<T>,
+    after: Option<&P>,
+    most: usize,
+    place: impl Fn(&T) -> P,
+) -> (Vec<T>, Option<P>) {
+    let from = after.map_or(0, |after| {
+        sorted.partition_point(|one| place(one) <= *after)
+    });
+    let mut part = sorted.split_off(from);
+    let more = part.len() > most;
+    part.truncate(most);
+    let next = part.last().filter(|_| more).map(place);
+    (part, next)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_together_are_the_list() {
+        let all: Vec<u8> = (0..7).collect();
+        let (mut read, mut after) = (Vec::new(), None);
+        loop {
+            let (part, next) = cut(all.clone(), after.as_ref(), 3, |one| *one);
+            read.extend(part);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(read, all);
+        assert_eq!(cut(all, Some(&6), 3, |one| *one), (Vec::new(), None));
+    }
 
     #[test]
     fn a_place_comes_back_as_it_was() {

@@ -32,6 +32,7 @@ pub(crate) mod projection;
 pub mod proof;
 pub(crate) mod residence;
 pub mod review;
+pub mod search;
 pub mod serve;
 pub mod staff;
 pub mod state;

@@ -1,5 +1,7 @@
 //! Tells open event streams which areas have moved. A hint to sync, never the data, and never in the path
 //! of correctness: a stream that missed some hints is told that everything may have moved.
+//!
+//! What goes on at desks alone, such as who has a question open, moves no feed: only pages hear of it, and no tablet syncs for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +15,13 @@ const HINTS_KEPT: usize = 1024;
 /// Where commits are announced and streams listen.
 #[derive(Debug, Clone)]
 pub struct Live {
-    hints: broadcast::Sender<Arc<BTreeSet<AreaCode>>>,
+    hints: broadcast::Sender<Hint>,
+}
+
+#[derive(Debug, Clone)]
+enum Hint {
+    Moved(Arc<BTreeSet<AreaCode>>),
+    AtDesks(Arc<BTreeSet<AreaCode>>),
 }
 
 impl Default for Live {
@@ -29,6 +37,8 @@ impl Default for Live {
 pub enum Heard {
     /// The feeds of these areas moved.
     Moved(Arc<BTreeSet<AreaCode>>),
+    /// Something that is in no feed changed at the desks of these areas.
+    AtDesks(Arc<BTreeSet<AreaCode>>),
     /// Hints were missed: any area may have moved.
     Missed,
     /// The server is ending.
@@ -37,31 +47,62 @@ pub enum Heard {
 
 /// One stream's ear.
 #[derive(Debug)]
-pub struct Listener(broadcast::Receiver<Arc<BTreeSet<AreaCode>>>);
+pub struct Listener {
+    hints: broadcast::Receiver<Hint>,
+    at_a_desk: bool,
+}
 
 impl Live {
     /// Announces that the feeds of these areas moved. Call it after the commit.
     pub fn moved(&self, areas: impl IntoIterator<Item = AreaCode>) {
+        self.say(areas, Hint::Moved);
+    }
+
+    /// Announces that something changed at the desks of these areas that is in no feed.
+    pub fn at_desks(&self, areas: impl IntoIterator<Item = AreaCode>) {
+        self.say(areas, Hint::AtDesks);
+    }
+
+    fn say(
+        &self,
+        areas: impl IntoIterator<Item = AreaCode>,
+        hint: impl FnOnce(Arc<BTreeSet<AreaCode>>) -> Hint,
+    ) {
         let areas: BTreeSet<_> = areas.into_iter().collect();
         if !areas.is_empty() {
             // An error means that nobody listens.
-            let _ = self.hints.send(Arc::new(areas));
+            let _ = self.hints.send(hint(Arc::new(areas)));
         }
     }
 
-    /// Listens from now on.
+    /// Listens from now on to what moves feeds.
     pub fn listen(&self) -> Listener {
-        Listener(self.hints.subscribe())
+        Listener {
+            hints: self.hints.subscribe(),
+            at_a_desk: false,
+        }
+    }
+
+    /// Listens from now on, also to what goes on at desks alone.
+    pub fn listen_at_a_desk(&self) -> Listener {
+        Listener {
+            at_a_desk: true,
+            ..self.listen()
+        }
     }
 }
 
 impl Listener {
     /// Waits for the next thing to hear.
     pub async fn hear(&mut self) -> Heard {
-        match self.0.recv().await {
-            Ok(areas) => Heard::Moved(areas),
-            Err(broadcast::error::RecvError::Lagged(_)) => Heard::Missed,
-            Err(broadcast::error::RecvError::Closed) => Heard::Ended,
+        loop {
+            return match self.hints.recv().await {
+                Ok(Hint::Moved(areas)) => Heard::Moved(areas),
+                Ok(Hint::AtDesks(areas)) if self.at_a_desk => Heard::AtDesks(areas),
+                Ok(Hint::AtDesks(_)) => continue,
+                Err(broadcast::error::RecvError::Lagged(_)) => Heard::Missed,
+                Err(broadcast::error::RecvError::Closed) => Heard::Ended,
+            };
         }
     }
 }
@@ -69,6 +110,19 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_goes_on_at_desks_is_heard_there_and_by_no_tablet() {
+        let live = Live::default();
+        let (mut tablet, mut desk) = (live.listen(), live.listen_at_a_desk());
+        let [one, other]: [AreaCode; 2] = ["a1", "a2"].map(|code| code.parse().unwrap());
+        live.at_desks([one.clone()]);
+        live.moved([other.clone()]);
+        let moved = Heard::Moved(Arc::new([other].into()));
+        assert_eq!(desk.hear().await, Heard::AtDesks(Arc::new([one].into())));
+        assert_eq!(desk.hear().await, moved);
+        assert_eq!(tablet.hear().await, moved);
+    }
 
     #[tokio::test]
     async fn a_listener_that_falls_behind_is_told_so() {

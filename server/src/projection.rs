@@ -84,7 +84,7 @@ impl IdHashKey {
     }
 
     /// HMAC-SHA-256 of a number, letters in upper case.
-    fn hash(&self, number: &str) -> [u8; 32] {
+    pub(crate) fn hash(&self, number: &str) -> [u8; 32] {
         self.code(number.to_uppercase().as_bytes())
     }
 
@@ -114,6 +114,27 @@ impl IdHashKey {
 }
 
 impl PersonRow {
+    /// Whether one of their numbers has this hash.
+    pub(crate) fn has_number(&self, hash: &[u8; 32]) -> bool {
+        self.id_hashes.chunks(32).any(|kept| kept == hash)
+    }
+
+    /// Their name; of several, one.
+    pub(crate) fn first_name(&self) -> &str {
+        let names = self.name.lines().chain(self.latin_name.lines());
+        names.into_iter().next().unwrap_or_default()
+    }
+
+    /// Their birth date; of several, one.
+    pub(crate) fn first_birth(&self) -> Option<&str> {
+        self.birth.lines().next()
+    }
+
+    /// Whether they stand in the household no more.
+    pub(crate) fn removed(&self) -> bool {
+        self.removed
+    }
+
     /// What linkage compares of the person; `None` of one who was removed. Of values that contradict each other every name and
     /// number counts, and the first date.
     pub(crate) fn compared(&self) -> Option<linkage::Person> {

@@ -13,8 +13,9 @@ use crate::config::Config;
 use crate::connections;
 use crate::duplicates;
 use crate::pages::preparer;
+use crate::search;
 use crate::state::{AppState, StartError};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How often counters that nobody reads are tidied.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -100,15 +101,19 @@ async fn prepare_pages(state: Arc<AppState>) {
     preparer::run(&state.preparing, store, clock, moved, stopping).await;
 }
 
-/// Reads the households of a database from before possible duplicates were looked for, a few at a time.
+/// Reads the households of a database from before they were searched and compared, a few at a time.
 async fn read_families(store: Store) {
     loop {
-        let some = store.write("families", |tx| duplicates::read_some(tx, FAMILIES_AT_ONCE));
+        let some = store.write("families", |tx| {
+            let found = search::read_some(tx, FAMILIES_AT_ONCE)?;
+            let compared = duplicates::read_some(tx, FAMILIES_AT_ONCE)?;
+            Ok::<_, StoreError>(found + compared)
+        });
         match some.await {
             Ok(0) => return,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "households could not be read for duplicates");
+                tracing::warn!(%error, "households could not be read for search and duplicates");
                 return;
             }
         }

@@ -113,6 +113,7 @@ impl Generator {
             text: text.to_owned(),
             urgency: self.rng.random_bool(0.2).then(|| "soon".to_owned()),
             person: self.member(household).map(|(id, _)| id),
+            asks: None,
         })
     }
 

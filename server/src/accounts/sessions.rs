@@ -73,6 +73,21 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
+    #[cfg(test)]
+    pub(crate) fn rehearsed(staff: StaffId, areas: &[AreaCode]) -> Self {
+        SignedIn {
+            staff: Staff {
+                id: staff,
+                name: String::new(),
+                role: crate::staff::Role::Reviewer,
+            },
+            account: "shen".parse().expect("a name"),
+            areas: areas.to_vec(),
+            ends_at: Timestamp::default(),
+            noted_at: Timestamp::default(),
+        }
+    }
+
     /// As somebody who settles questions.
     pub fn reviewer(&self) -> Reviewer {
         Reviewer {

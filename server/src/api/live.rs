@@ -41,15 +41,18 @@ pub(super) async fn live(
     speaker: Authenticated,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
     let roots = speaker.device.grant.areas;
-    Ok(stream_of(&state, roots, speaker.token_expires_at).await?)
+    let listener = state.live.listen();
+    Ok(stream_of(&state, listener, roots, speaker.token_expires_at).await?)
 }
 
-/// A stream of what moves in some areas and below them, until a moment.
+/// A stream of what is heard of some areas and those below them, until a moment. Listening has begun already, so that no hint
+/// falls between that and the reading of the areas.
 ///
 /// # Errors
 /// [`Refusal::Busy`] while too many streams are open; the store.
 pub(super) async fn stream_of(
     state: &AppState,
+    listener: Listener,
     roots: Vec<AreaCode>,
     until: Timestamp,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
@@ -58,8 +61,6 @@ pub(super) async fn stream_of(
             retry_after_ms: TOO_MANY_RETRY_MS,
         });
     };
-    // Listening begins before the areas are read, so that no hint falls between.
-    let listener = state.live.listen();
     let below = roots.clone();
     let granted = state
         .store
@@ -100,15 +101,19 @@ impl OpenStream {
                 // An error means that the server is gone.
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
             };
-            let areas: Vec<AreaCode> = match heard {
-                Heard::Moved(moved) => moved.intersection(&self.granted).cloned().collect(),
-                Heard::Missed => self.roots.clone(),
+            let granted = |areas: &BTreeSet<AreaCode>| -> Vec<AreaCode> {
+                areas.intersection(&self.granted).cloned().collect()
+            };
+            let (name, areas) = match heard {
+                Heard::Moved(moved) => ("areas", granted(&moved)),
+                Heard::AtDesks(areas) => ("desks", granted(&areas)),
+                Heard::Missed => ("areas", self.roots.clone()),
                 Heard::Ended => return None,
             };
             if areas.is_empty() {
                 continue;
             }
-            let event = Event::default().event("areas");
+            let event = Event::default().event(name);
             return event.json_data(LiveEvent { areas }).ok();
         }
     }

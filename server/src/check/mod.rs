@@ -29,7 +29,7 @@ use crate::ingest::{
 };
 use crate::projection::{self, IdHashKey};
 use crate::store::{Store, StoreError, Tx};
-use crate::{digests, handover, residence, review, review::aside};
+use crate::{digests, handover, residence, review, review::aside, search};
 
 /// Whether what is kept beside a saved document is what follows from the document. The bytes of two copies that have seen the
 /// same changes may differ, since each lists what was written side by side as it came; heads name every change.
@@ -119,6 +119,7 @@ impl Checking<'_, '_> {
         self.kept_aside(household, &rebuilt.documents)?;
         self.persons(household, &rebuilt)?;
         self.hand_overs(household, &rebuilt)?;
+        self.search_lines(household, &rebuilt)?;
         self.families(household, &rebuilt)?;
         self.feed_rows(household, &rebuilt)
     }
@@ -287,6 +288,20 @@ impl Checking<'_, '_> {
         Ok(())
     }
 
+    /// The texts by which the console finds the household.
+    fn search_lines(
+        &mut self,
+        household: HouseholdId,
+        rebuilt: &Rebuilt,
+    ) -> Result<(), StoreError> {
+        if let Some(core) = rebuilt.documents.get(&DocKind::Core)
+            && let Some(problem) = search::fault(self.tx, core)?
+        {
+            self.report.add(Row::Search { household }, problem);
+        }
+        Ok(())
+    }
+
     /// What the household is found by, and the pairs that it is in.
     fn families(&mut self, household: HouseholdId, rebuilt: &Rebuilt) -> Result<(), StoreError> {
         let (Some(core), Some(key)) = (rebuilt.documents.get(&DocKind::Core), &self.key) else {
@@ -376,6 +391,7 @@ impl Checking<'_, '_> {
         feed::each_household(tx, &mut look)?;
         projection::each_household(tx, &mut look)?;
         handover::each_household(tx, &mut look)?;
+        search::each_household(tx, &mut look)?;
         let mut unregistered = Vec::new();
         quarantine::each_household(tx, |household| {
             if !documents::has_log(tx, household)? {

@@ -104,6 +104,11 @@ pub enum Row {
         /// The entry under its moves.
         entry: String,
     },
+    /// The texts by which a household is found in the console.
+    Search {
+        /// The household.
+        household: HouseholdId,
+    },
     /// What a household is found and compared by.
     Family {
         /// The household.
@@ -165,6 +170,7 @@ impl fmt::Display for Row {
             }
             Self::Person { household, person } => write!(f, "person {person} of {household}"),
             Self::HandOver { household, entry } => write!(f, "hand-over {entry} of {household}"),
+            Self::Search { household } => write!(f, "search lines of {household}"),
             Self::Family { household } => write!(f, "keys of {household}"),
             Self::Pair { household, other } => write!(f, "pair {household} and {other}"),
             Self::Feed { area, document } => write!(f, "feed of {area}: {document}"),

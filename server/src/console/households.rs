@@ -1,5 +1,5 @@
-//! A household as its area's reviewers see it: the record, who wrote what when, and where it has lived; and their areas with what
-//! waits in each.
+//! A household as its area's reviewers see it: the record, who wrote what when, and where it has lived; how they find it; and their
+//! areas with what waits in each.
 
 use serde::Serialize;
 use sojourn_sync_protocol::record::{HistoryEntry, HouseholdView, Shown, history, mask_id_number};
@@ -16,6 +16,7 @@ use crate::params;
 use crate::residence;
 use crate::review::decide::Objection;
 use crate::review::{case, pairs};
+use crate::search::{self, Asked, Found};
 use crate::store::{Store, StoreError, Tx};
 
 /// A household.
@@ -98,6 +99,59 @@ pub async fn household(
                 subject: "",
             };
             audit::note(tx, &stamp, std::slice::from_ref(&area), &deed)
+        })
+        .await?;
+    Ok(read)
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Search {
+    /// The households, best first.
+    pub found: Vec<Found>,
+    /// Whether there are more: a longer text finds fewer.
+    pub more: bool,
+    /// Whether all of the areas were looked through; otherwise an area has to be chosen.
+    pub everywhere: bool,
+    /// Of the areas in it.
+    pub names: Names,
+}
+
+/// Searches for households, and tells so in the trail of every area of who asks: that somebody searched and how many were found,
+/// not what for.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn search(
+    store: &Store,
+    clock: &Clock,
+    who: &SignedIn,
+    asked: Asked,
+) -> Result<Search, StoreError> {
+    let areas = who.areas.clone();
+    let read = store
+        .read("search", move |tx| {
+            let results = search::find(tx, &areas, &asked)?;
+            let mut names = Names::default();
+            names.add_areas(tx, results.found.iter().map(|found| found.area.clone()))?;
+            Ok::<_, StoreError>(Search {
+                found: results.found,
+                more: results.more,
+                everywhere: results.everywhere,
+                names,
+            })
+        })
+        .await?;
+    let (stamp, who, found) = (Stamp::new(clock), who.clone(), read.found.len());
+    store
+        .write("search told", move |tx| {
+            let deed = Deed {
+                staff: Some(who.staff.id),
+                action: Action::HouseholdsSearched,
+                household: None,
+                subject: &found.to_string(),
+            };
+            audit::note(tx, &stamp, &who.areas, &deed)
         })
         .await?;
     Ok(read)

@@ -9,9 +9,8 @@ use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, HouseholdId, PersonId
 use super::decisions::{self, Outcome};
 use super::{CLEARLY_STRONGER, Family, Occasion, in_order, weigh};
 use crate::params;
-use crate::review::claims;
 use crate::review::proposals::Proposal;
-use crate::review::{Item, ReviewKind};
+use crate::review::{Item, ReviewKind, claims, deferrals};
 use crate::store::{Row, StoreError, Tx};
 
 /// Bytes of two people.
@@ -140,6 +139,7 @@ pub(crate) fn item(other: HouseholdId) -> Item {
 /// Ends whatever was going on about a pair.
 fn end(tx: &Tx<'_>, one: HouseholdId, other: HouseholdId) -> Result<(), StoreError> {
     claims::end(tx, one, &item(other))?;
+    deferrals::end(tx, one, &item(other))?;
     Proposal::forget(tx, one, &item(other))
 }
 

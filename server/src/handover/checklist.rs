@@ -50,7 +50,9 @@ fn needs(view: &HouseholdView) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for need in view.needs.values() {
         let open = |word: &String| word == "open" || word == "in-progress";
-        if values(need.state.as_ref()).any(open)
+        // What a reviewer asks the staff is no wish of the family.
+        if need.asks.is_none()
+            && values(need.state.as_ref()).any(open)
             && let Some(kind) = values(need.kind.as_ref()).next()
         {
             *counts.entry(kind.clone()).or_default() += 1;

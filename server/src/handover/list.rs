@@ -1,5 +1,6 @@
-//! Hand-overs that wait, for somebody's areas: those whose time has passed first, then those they are asked about, then those that
-//! leave; of each the oldest first. Names no family: whoever opens one leaves an entry in the trail.
+//! Hand-overs for somebody's areas. Those that wait: whose time has passed first, then those they are asked about, then those that
+//! leave; of each the oldest first. Or those that are closed, the latest first. Names no family: whoever opens one leaves an
+//! entry in the trail.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +10,17 @@ use sojourn_sync_protocol::{AreaCode, HouseholdId, MoveId, Timestamp};
 
 use super::{COLUMNS, Group, Row, Sides, read};
 use crate::areas;
+use crate::cursor::cut;
 use crate::params;
 use crate::store::{StoreError, Tx};
 
 /// Hand-overs on one page at most.
 pub const PAGE_MAX: usize = 200;
 
-/// A hand-over that waits.
+/// How long a hand-over is listed after it was closed, milliseconds.
+pub const CLOSED_MS: i64 = 180 * 24 * 60 * 60 * 1000;
+
+/// A hand-over that waits, or is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Waiting {
     /// The household.
@@ -24,8 +29,10 @@ pub struct Waiting {
     /// The entry under its moves.
     #[schema(value_type = String)]
     pub entry: MoveId,
-    /// Where it stands for who asks.
+    /// Where it stands for who asks; where it stood, for one that is closed.
     pub group: Group,
+    /// How it stands.
+    pub state: HandOverState,
     /// The area that hands over.
     #[schema(value_type = String)]
     pub from: AreaCode,
@@ -44,13 +51,19 @@ pub struct Waiting {
     /// When the area above both sees it too, in milliseconds.
     #[schema(value_type = i64)]
     pub escalates_at: Timestamp,
+    /// When it was closed, in milliseconds.
+    #[schema(value_type = Option<i64>)]
+    pub answered_at: Option<Timestamp>,
+    /// Whether who asks may open it: a family that was taken over is the other area's.
+    pub opens: bool,
 }
 
 /// Where in the list a hand-over stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     group: Group,
-    proposed_at: Timestamp,
+    /// The moment by which it is sorted; of what is closed, the latest first.
+    order: i64,
     household: HouseholdId,
     entry: MoveId,
 }
@@ -60,7 +73,10 @@ impl Waiting {
     pub fn place(&self) -> Place {
         Place {
             group: self.group,
-            proposed_at: self.proposed_at,
+            order: match self.answered_at {
+                Some(at) => -at.millis(),
+                None => self.proposed_at.millis(),
+            },
             household: self.household,
             entry: self.entry,
         }
@@ -74,6 +90,8 @@ pub struct Filter {
     pub area: Option<AreaCode>,
     /// Only of this group.
     pub group: Option<Group>,
+    /// Those that were closed of late, instead of those that wait.
+    pub closed: bool,
 }
 
 /// One page.
@@ -105,20 +123,16 @@ pub fn page(
     };
     let mut waiting = waiting(tx, &mine, now)?;
     let groups = Group::ALL.map(|group| waiting.iter().filter(|one| one.group == group).count());
+    if filter.closed {
+        waiting = closed(tx, &mine, now)?;
+    }
     waiting.retain(|one| {
         let here = |near: &BTreeSet<AreaCode>| near.contains(&one.from) || near.contains(&one.to);
         near.as_ref().is_none_or(here) && filter.group.is_none_or(|group| one.group == group)
     });
     waiting.sort_unstable_by_key(Waiting::place);
     let total = waiting.len();
-    let from = after.map_or(0, |after| {
-        waiting.partition_point(|one| one.place() <= *after)
-    });
-    let mut waiting = waiting.split_off(from);
-    let most = most.clamp(1, PAGE_MAX);
-    let more = waiting.len() > most;
-    waiting.truncate(most);
-    let next = waiting.last().filter(|_| more).map(Waiting::place);
+    let (waiting, next) = cut(waiting, after, most.clamp(1, PAGE_MAX), Waiting::place);
     Ok(Page {
         waiting,
         total,
@@ -140,21 +154,73 @@ fn waiting(
             giving: mine.contains(&owner),
             receiving: mine.contains(&to),
         };
-        let escalates_at = row.escalates_at();
-        Some(Waiting {
-            household,
-            entry,
-            group: sides.group(escalates_at, now)?,
-            from,
-            to,
-            day: row.day,
-            until: row.until,
-            reason: row.reason,
-            proposed_at: row.proposed_at,
-            escalates_at,
-        })
+        let group = sides.group(row.escalates_at(), now)?;
+        Some(listed((household, entry), row, (from, to), group, true))
     });
     Ok(seen.collect())
+}
+
+/// Everything that was closed of late and concerned these areas.
+fn closed(
+    tx: &Tx<'_>,
+    mine: &BTreeSet<AreaCode>,
+    now: Timestamp,
+) -> Result<Vec<Waiting>, StoreError> {
+    let since = now.plus_millis(-CLOSED_MS);
+    let rows = tx.query(
+        &format!(
+            "SELECT {COLUMNS}, h.area FROM handovers v JOIN households h ON h.household = v.household
+             WHERE v.state IN (?1, ?2, ?3, ?4) AND v.answered_at >= ?5"
+        ),
+        params![
+            HandOverState::Accepted.name(),
+            HandOverState::Rejected.name(),
+            HandOverState::Withdrawn.name(),
+            HandOverState::Overtaken.name(),
+            since.millis()
+        ],
+        |row| {
+            let (household, entry, kept) = read(row)?;
+            Ok((household, entry, kept, row.parse::<AreaCode>(11)?))
+        },
+    )?;
+    let seen = rows
+        .into_iter()
+        .filter_map(|(household, entry, row, owner)| {
+            let (from, to) = (row.from.clone()?, row.to.clone()?);
+            let group = match (mine.contains(&from), mine.contains(&to)) {
+                (_, true) => Group::Incoming,
+                (true, false) => Group::Outgoing,
+                (false, false) => return None,
+            };
+            let opens = mine.contains(&owner) || mine.contains(&to);
+            Some(listed((household, entry), row, (from, to), group, opens))
+        });
+    Ok(seen.collect())
+}
+
+fn listed(
+    (household, entry): (HouseholdId, MoveId),
+    row: Row,
+    (from, to): (AreaCode, AreaCode),
+    group: Group,
+    opens: bool,
+) -> Waiting {
+    Waiting {
+        household,
+        entry,
+        group,
+        state: row.state,
+        from,
+        to,
+        proposed_at: row.proposed_at,
+        escalates_at: row.escalates_at(),
+        answered_at: row.answered_at,
+        opens,
+        day: row.day,
+        until: row.until,
+        reason: row.reason,
+    }
 }
 
 /// Every hand-over that waits, with the area that is responsible now. They are few beside households.
@@ -171,3 +237,7 @@ pub(super) fn open(tx: &Tx<'_>) -> Result<Vec<(HouseholdId, MoveId, Row, AreaCod
         },
     )
 }
+
+#[cfg(test)]
+#[path = "list_tests.rs"]
+mod tests;

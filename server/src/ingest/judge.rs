@@ -12,7 +12,9 @@ use sojourn_sync_protocol::{
     batch::{Batch, PushedChange},
     gate::{self, ChangeHead},
     message::{Fate, Grant, QuarantineReason},
-    record::{Attribution, HandOver, Touch, Unfit, Value, hand_overs, inspect, is_decision},
+    record::{
+        Attribution, HandOver, Touch, Unfit, Value, hand_overs, inspect, is_decision, is_question,
+    },
 };
 
 use super::quarantine::{self, Aside};
@@ -387,7 +389,8 @@ impl Pass<'_, '_> {
         {
             self.may_register(id, &touches)?;
         }
-        if touches.iter().any(|touch| is_decision(&touch.path)) && !self.desk {
+        let at_desks_alone = |touch: &Touch| is_decision(&touch.path) || is_question(&touch.path);
+        if touches.iter().any(at_desks_alone) && !self.desk {
             return Err(QuarantineReason::NotAuthorised.into());
         }
         if allowed.only_answers {

@@ -14,7 +14,7 @@ use crate::documents::{self, LoggedChange};
 use crate::duplicates::{self, Occasion};
 use crate::projection::{self, IdHashKey};
 use crate::store::{StoreError, Tx};
-use crate::{digests, feed, handover, residence, review};
+use crate::{digests, feed, handover, residence, review, search};
 
 /// How the accepted changes came.
 pub(super) struct Arrival<'a> {
@@ -75,6 +75,10 @@ pub(super) fn record(
         }
         (Persons::Same | Persons::Unmade, _) => {}
     }
+    let core = found.documents.get(&DocKind::Core);
+    if let Some(core) = core.filter(|core| core.shows_search && core.proved.is_some()) {
+        search::record(tx, core.document())?;
+    }
     note_families(tx, household, found, arrival)?;
     let places = tell(tx, household, found, &owner, &leaves)?;
     for admitted in &found.admitted {
@@ -105,7 +109,9 @@ pub(super) fn record(
     }
     let changed = found.documents.values();
     let changed = changed.filter(|scratch| scratch.proved.is_some());
-    review::aside::follow(tx, household, changed.map(Scratch::document))?;
+    let changed = changed.map(Scratch::document);
+    review::aside::follow(tx, household, changed.clone())?;
+    review::deferrals::follow(tx, household, changed)?;
     let mut moved = found.left();
     if let Some(all) = &found.hand_overs {
         // Whoever is asked to take a family over, or is no longer, hears of it though no feed of theirs moved.

@@ -20,7 +20,7 @@ use sojourn_sync_protocol::{
 
 use crate::documents::{FIRST_EPOCH, Held, Saved};
 use crate::review::{self, Items, RESIDENCE, Taken};
-use crate::{duplicates, handover, projection};
+use crate::{duplicates, handover, projection, search};
 
 /// A document before and after.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(super) struct Scratch {
     pub shows_moves: bool,
     /// Something was written by which households are compared, or that was decided about two of them.
     pub shows_families: bool,
+    /// Something was written by which the household is found.
+    pub shows_search: bool,
     before: Document,
     document: Document,
     outline: Outline,
@@ -73,6 +75,7 @@ impl Scratch {
             shows_persons: false,
             shows_moves: false,
             shows_families: false,
+            shows_search: false,
             outline: document.outline(),
             before: document.clone(),
             document,
@@ -126,6 +129,7 @@ impl Scratch {
         self.shows_persons |= touches.iter().any(|touch| projection::shows(&touch.path));
         self.shows_moves |= touches.iter().any(|touch| handover::shows(&touch.path));
         self.shows_families |= touches.iter().any(|touch| duplicates::shows(&touch.path));
+        self.shows_search |= touches.iter().any(|touch| search::shows(&touch.path));
         if self.document.id().kind != DocKind::Core {
             return Ok(Vec::new());
         }

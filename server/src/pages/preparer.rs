@@ -135,7 +135,7 @@ pub(crate) async fn run(
                     let now = clock.now();
                     areas.iter().for_each(|area| preparing.moved(area.clone(), now));
                 }
-                Heard::Missed => {}
+                Heard::AtDesks(_) | Heard::Missed => {}
                 Heard::Ended => return,
             },
             () = preparing.changed.notified() => {}

@@ -17,7 +17,7 @@ use sojourn_sync_protocol::{
 use super::decide::{Choice, Objection, Opened, Order, Outcome, QuestionId, Reviewer, reason_of};
 use super::proposals::Proposal;
 use super::severity::settled_by_two;
-use super::{Decided, Item, ReviewKind, claims};
+use super::{Decided, Item, ReviewKind, claims, deferrals};
 use crate::audit::{self, Action, Stamp};
 use crate::ingest::guarded;
 use crate::ingest::quarantine::{self, Kept, State};
@@ -323,6 +323,7 @@ pub(crate) fn standing<'k>(
 
 fn end(tx: &Tx<'_>, household: HouseholdId, item: &Item) -> Result<(), StoreError> {
     claims::end(tx, household, item)?;
+    deferrals::end(tx, household, item)?;
     Proposal::forget(tx, household, item)
 }
 

@@ -115,7 +115,7 @@ pub fn release(
 }
 
 /// A question that waits, that a reviewer answers for, and that nobody else is at work on; with the areas responsible.
-fn theirs(
+pub(crate) fn theirs(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     question: &QuestionId,

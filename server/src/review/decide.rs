@@ -17,7 +17,7 @@ use sojourn_sync_protocol::{
 use super::claims::{self, Claim};
 use super::proposals::Proposal;
 use super::writes::assignments;
-use super::{Item, RESIDENCE, ReviewKind, aside, pairs};
+use super::{Item, RESIDENCE, ReviewKind, aside, deferrals, pairs};
 use crate::audit::{self, Action, Deed, Stamp};
 use crate::clock::Clock;
 use crate::desk::{Desk, Draws, NotMade};
@@ -208,6 +208,7 @@ pub async fn decide(
     order: Order,
 ) -> Result<Outcome, Objection> {
     let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
+    let more = Draws::new(clock);
     let id = DecisionId::new(stamp.at(), clock.random());
     let households = pairs::households_of(&order.question);
     let _turn = store
@@ -215,10 +216,17 @@ pub async fn decide(
         .await;
     let (outcome, settled) = store
         .write("decide", move |tx| {
-            if order.question.kind == ReviewKind::PossibleDuplicate {
-                return pairs::settle(tx, &reviewer, &order, id, &draws, &stamp);
-            }
-            settle(tx, &reviewer, &order, id, &draws[0], &stamp)
+            let (outcome, mut settled) = match order.question.kind {
+                ReviewKind::PossibleDuplicate => {
+                    pairs::settle(tx, &reviewer, &order, id, &draws, &stamp)?
+                }
+                _ => settle(tx, &reviewer, &order, id, &draws[0], &stamp)?,
+            };
+            // Nobody is to look for an answer that is not wanted any more.
+            let taken_back =
+                deferrals::take_back(tx, &reviewer, &order.question, &more, stamp.at())?;
+            settled.moved.extend(taken_back);
+            Ok::<_, Objection>((outcome, settled))
         })
         .await?;
     live.moved(settled.moved);
@@ -303,25 +311,35 @@ impl Opened {
     }
 }
 
-fn settle(
+/// What an order comes to: one edit of one document.
+pub(super) struct Meant {
+    /// The document.
+    pub(super) opened: Opened,
+    /// The decision, with all that it writes.
+    pub(super) edit: Edit,
+    /// Nothing is written until a second person chooses the same.
+    pub(super) waits_for_second: bool,
+    reason: String,
+}
+
+/// Whether a question is about a change of a household that is not in the register, of which there is no document.
+pub(super) fn is_unregistered(tx: &Tx<'_>, question: &QuestionId) -> Result<bool, StoreError> {
+    Ok(question.kind == ReviewKind::Quarantined
+        && residence::owner(tx, question.household)?.is_none())
+}
+
+/// Finds out what an order about one household comes to. Writes nothing.
+pub(super) fn mean(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     order: &Order,
     id: DecisionId,
-    draws: &Draws,
-    stamp: &Stamp,
-) -> Result<(Outcome, Settled), Objection> {
-    let (question, now) = (&order.question, stamp.at());
-    let note = |action, owner: &AreaCode| {
-        let owners = std::slice::from_ref(owner);
-        audit::note_question(tx, stamp, reviewer.staff, action, owners, question)
-    };
+    reason: Result<String, Objection>,
+    now: Timestamp,
+) -> Result<Meant, Objection> {
+    let question = &order.question;
     let (household, item) = (question.household, question.item());
     let kept_aside = question.kind == ReviewKind::Quarantined;
-    if kept_aside && residence::owner(tx, household)?.is_none() {
-        let outcome = aside::refuse(tx, reviewer, order, stamp)?;
-        return Ok((outcome, Settled::default()));
-    }
     let open = if kept_aside {
         Opened::or_new
     } else {
@@ -346,7 +364,7 @@ fn settle(
     });
     let reason = match &agreed {
         Some(earlier) => earlier.reason.clone(),
-        None => reason_of(&order.reason)?,
+        None => reason?,
     };
     let (set, outcome, needs_two) = if kept_aside {
         let answer = aside::answer(tx, document, &item, &order.choice)?;
@@ -373,19 +391,47 @@ fn settle(
         goes_on: None,
         set,
     });
-    if needs_two && agreed.is_none() {
+    Ok(Meant {
+        waits_for_second: needs_two && agreed.is_none(),
+        opened,
+        edit,
+        reason,
+    })
+}
+
+fn settle(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    order: &Order,
+    id: DecisionId,
+    draws: &Draws,
+    stamp: &Stamp,
+) -> Result<(Outcome, Settled), Objection> {
+    let (question, now) = (&order.question, stamp.at());
+    let note = |action, owner: &AreaCode| {
+        let owners = std::slice::from_ref(owner);
+        audit::note_question(tx, stamp, reviewer.staff, action, owners, question)
+    };
+    let (household, item) = (question.household, question.item());
+    if is_unregistered(tx, question)? {
+        let outcome = aside::refuse(tx, reviewer, order, stamp)?;
+        return Ok((outcome, Settled::default()));
+    }
+    let meant = mean(tx, reviewer, order, id, reason_of(&order.reason), now)?;
+    let Meant { opened, edit, .. } = meant;
+    if meant.waits_for_second {
         // A choice that the record would not take is no proposal.
-        document
-            .clone()
-            .edit(&edit, &Desk::rehearsing(reviewer.staff, &opened.owner, now))?;
+        let rehearsing = Desk::rehearsing(reviewer.staff, &opened.owner, now);
+        opened.held.document.clone().edit(&edit, &rehearsing)?;
         let proposal = Proposal {
             staff: reviewer.staff,
             choice: order.choice.clone(),
-            reason,
+            reason: meant.reason,
             heads: order.seen.clone(),
         };
         proposal.put(tx, household, &item, now)?;
         claims::end(tx, household, &item)?;
+        deferrals::end(tx, household, &item)?;
         note(Action::DecisionProposed, &opened.owner)?;
         return Ok((Outcome::Proposed, Settled::default()));
     }

@@ -7,7 +7,9 @@ pub mod aside;
 pub mod case;
 pub mod claims;
 pub mod decide;
+pub mod deferrals;
 pub mod pairs;
+pub mod preview;
 pub(crate) mod proposals;
 pub mod queue;
 #[cfg(test)]
@@ -368,6 +370,7 @@ pub(crate) fn put(
             ],
         )?;
         claims::end(tx, household, item)?;
+        deferrals::end(tx, household, item)?;
         Proposal::forget(tx, household, item)?;
     }
     for (item, change) in after {

@@ -426,6 +426,7 @@ pub(super) fn open(tx: &Tx<'_>) -> Result<Vec<Question>, StoreError> {
             opened_at: pair.found_at,
             claim: claims.get(&about).copied(),
             proposed_by: proposals.get(&about).copied(),
+            put_off: None,
             subject: about.1,
         });
     }

@@ -11,9 +11,11 @@ use sojourn_sync_protocol::{
 };
 
 use super::claims::Claim;
+use super::deferrals::{self, PutOff};
 use super::severity::Severity;
 use super::{Item, ReviewKind, aside, pairs, subject};
 use crate::areas;
+use crate::cursor::cut;
 use crate::documents::kind;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
@@ -56,6 +58,8 @@ pub struct Question {
     /// Somebody has decided and waits for a second person.
     #[schema(value_type = Option<String>)]
     pub proposed_by: Option<StaffId>,
+    /// It was put off, or waits for an answer from the field.
+    pub put_off: Option<PutOff>,
 }
 
 /// Where in the queue a question stands.
@@ -110,6 +114,10 @@ pub struct Filter {
     pub claimed_by: Option<StaffId>,
     /// Only those that wait for a second person.
     pub proposed: bool,
+    /// Only in this document.
+    pub document: Option<DocKind>,
+    /// Only those that are put off or wait for the field, which are left out otherwise.
+    pub put_off: bool,
 }
 
 impl Filter {
@@ -127,6 +135,9 @@ impl Filter {
                 .is_none_or(|severity| question.severity == severity)
             && is(self.claimed_by)
             && (!self.proposed || question.proposed_by.is_some())
+            && self
+                .document
+                .is_none_or(|document| question.document == document)
     }
 }
 
@@ -137,6 +148,8 @@ pub struct Page {
     pub questions: Vec<Question>,
     /// How many the filter lets through, on all pages.
     pub total: usize,
+    /// How many it would let through that are put off or wait for the field.
+    pub put_off: usize,
     /// Where the next page begins; absent on the last.
     pub next: Option<Place>,
 }
@@ -160,16 +173,14 @@ pub fn page(
     questions.extend(pairs::open(tx)?);
     questions.retain(|question| question.lies_in(&within));
     add_what_goes_on(tx, &mut questions)?;
+    add_what_is_put_off(tx, &mut questions, now)?;
     questions.retain(|question| filter.takes(question, now));
+    let put_off = questions.iter().filter(|one| one.put_off.is_some()).count();
+    questions.retain(|question| question.put_off.is_some() == filter.put_off);
     let total = questions.len();
     questions.sort_unstable_by(Question::order);
-    let from = after.map_or(0, |after| {
-        questions.partition_point(|question| question.place() <= *after)
-    });
     let most = most.clamp(1, PAGE_MAX);
-    let mut questions = questions.split_off(from);
-    let more = questions.len() > most;
-    questions.truncate(most);
+    let (mut questions, next) = cut(questions, after, most, Question::place);
     for question in &mut questions {
         if question.aside.is_some() {
             // What it would write is read from its bytes, so only for those that are shown.
@@ -177,14 +188,10 @@ pub fn page(
             question.needs_two = aside::needs_two(tx, id, &question.change)?;
         }
     }
-    let next = if more {
-        questions.last().map(Question::place)
-    } else {
-        None
-    };
     Ok(Page {
         questions,
         total,
+        put_off,
         next,
     })
 }
@@ -245,6 +252,22 @@ fn add_what_goes_on(tx: &Tx<'_>, questions: &mut [Question]) -> Result<(), Store
     Ok(())
 }
 
+fn add_what_is_put_off(
+    tx: &Tx<'_>,
+    questions: &mut [Question],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut standing = deferrals::standing(tx, now)?;
+    if standing.is_empty() {
+        return Ok(());
+    }
+    for question in questions {
+        let item = Item::new(question.kind, question.document, question.subject.clone());
+        question.put_off = standing.remove(&(question.household, item));
+    }
+    Ok(())
+}
+
 fn read(row: &Row<'_>) -> Result<Question, StoreError> {
     let change = ChangeHash(row.array(5)?);
     let item = Item {
@@ -270,5 +293,6 @@ fn read(row: &Row<'_>) -> Result<Question, StoreError> {
         opened_at: Timestamp::from_millis(row.i64(6)?),
         claim,
         proposed_by: row.optional(9, Row::array)?.map(StaffId::from_bytes),
+        put_off: None,
     })
 }

@@ -30,6 +30,8 @@ pub(crate) const STEPS: &[Step] = &[
     crate::ingest::SCHEMAS[3],
     ("duplicates", crate::duplicates::SCHEMA),
     ("duplicates read again", crate::duplicates::READ_AGAIN),
+    ("search lines", crate::search::SCHEMA),
+    ("questions put off", crate::review::deferrals::SCHEMA),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

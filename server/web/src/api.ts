@@ -8,6 +8,7 @@ import type {
   Choice,
   Claim,
   Deed,
+  DocKind,
   Flows,
   Group,
   HandOver,
@@ -18,8 +19,11 @@ import type {
   Kind,
   Me,
   Outcome,
+  Preview,
+  PutOff,
   QuestionId,
   QueuePage,
+  SearchPage,
   Severity,
 } from './model';
 
@@ -122,9 +126,9 @@ function read<T>(
   return ask<T>(asked, signal ? { signal } : {});
 }
 
-function write<T>(path: string, body: unknown, keepalive = false): Promise<T> {
+function write<T>(path: string, body: unknown, more: RequestInit = {}): Promise<T> {
   const headers = { 'content-type': 'application/json' };
-  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), keepalive });
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), ...more });
 }
 
 /** What narrows the queue. */
@@ -132,7 +136,10 @@ export interface Filter {
   severity?: Severity | undefined;
   kind?: Kind | undefined;
   area?: string | undefined;
+  document?: DocKind | undefined;
   mine?: boolean | undefined;
+  /** Only what is put off or waits for the field; left out otherwise. */
+  put_off?: boolean | undefined;
 }
 
 export const me = (): Promise<Me> => read('me', {});
@@ -154,7 +161,15 @@ export const question = (id: QuestionId, signal?: AbortSignal) => read<Case>('qu
 export const claim = (question: QuestionId): Promise<Claim> => write('question/claim', { question: named(question) });
 /** Goes out even while the page is being left. */
 export const release = (question: QuestionId): Promise<void> =>
-  write('question/release', { question: named(question) }, true);
+  write('question/release', { question: named(question) }, { keepalive: true });
+export const putOff = (question: QuestionId, until: number, reason: string): Promise<PutOff> =>
+  write('question/put-off', { question: named(question), until, reason });
+export const askField = (question: QuestionId, text: string): Promise<PutOff> =>
+  write('question/ask', { question: named(question), text });
+export const takeUp = (question: QuestionId): Promise<void> => write('question/take-up', { question: named(question) });
+/** What a decision would do; its reason may still be missing. */
+export const preview = (question: QuestionId, seen: string[], choice: Choice, signal: AbortSignal) =>
+  write<Preview>('reviews/preview', { question: named(question), seen, choice }, { signal });
 export const decide = (question: QuestionId, seen: string[], choice: Choice, reason: string): Promise<Outcome> =>
   write('question/decide', { question: named(question), seen, choice, reason });
 export const undo = (household: string, document: string, decision: string, reason: string): Promise<Outcome> =>
@@ -164,6 +179,8 @@ export const undo = (household: string, document: string, decision: string, reas
 export interface HandOverFilter {
   group?: Group | undefined;
   area?: string | undefined;
+  /** Those that were closed of late, instead of those that wait. */
+  closed?: boolean | undefined;
 }
 
 export const handOvers = (filter: HandOverFilter, after: string | undefined, most: number, signal?: AbortSignal) =>
@@ -182,6 +199,8 @@ export const flows = (since: number, until: number, signal?: AbortSignal) =>
   read<Flows>('handover/counts', { since, until }, signal);
 
 export const household = (id: string, signal?: AbortSignal) => read<HouseholdPage>('household', { id }, signal);
+export const search = (text: string, area: string | undefined, most: number, signal: AbortSignal) =>
+  write<SearchPage>('households/search', { text, most, ...(area ? { area } : {}) }, { signal });
 export const areas = (): Promise<Area[]> => read('areas', {});
 export const audit = (before: string | undefined, most: number, signal?: AbortSignal) =>
   read<AuditPage>('audit', { before, most }, signal);
@@ -194,9 +213,9 @@ export type Moved = (area: string) => boolean;
 
 /**
  * Calls back when something has changed in the areas of who is signed in, until the returned function is called. What was
- * missed may have been anywhere.
+ * missed may have been anywhere. `atDesks` is called when a question there was claimed, let go, put off or taken up, and no record changed.
  */
-export function listen(changed: (moved: Moved) => void): () => void {
+export function listen(changed: (moved: Moved) => void, atDesks: () => void = () => undefined): () => void {
   const events = new EventSource(`${BASE}live`);
   let waiting: ReturnType<typeof setTimeout> | undefined;
   let anywhere = false;
@@ -215,6 +234,7 @@ export function listen(changed: (moved: Moved) => void): () => void {
     for (const area of areas) heard.add(area);
     gather();
   });
+  events.addEventListener('desks', atDesks);
   let opened = false;
   events.addEventListener('open', () => {
     anywhere ||= opened;

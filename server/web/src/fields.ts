@@ -81,6 +81,8 @@ export const FIELDS = {
   'needs/{need}/urgency': { input: 'choice', of: ['routine', 'soon', 'urgent'] },
   'needs/{need}/state': { input: 'choice', of: ['open', 'in-progress', 'met', 'declined', 'withdrawn'] },
   'needs/{need}/person': { input: 'person' },
+  'needs/{need}/asks': { input: 'text' },
+  'needs/{need}/answer': { input: 'long' },
   'needs/{need}/copied': { input: 'text' },
   'decisions/{decision}/about': decision.about,
   'decisions/{decision}/reason': decision.reason,

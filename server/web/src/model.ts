@@ -84,7 +84,8 @@ export type Aside = (typeof ASIDE)[number];
 export const ROLES = ['worker', 'clerk', 'reviewer', 'officer'] as const;
 export type Role = (typeof ROLES)[number];
 
-export type DocKind = 'core' | 'health';
+export const DOCUMENTS = ['core', 'health'] as const;
+export type DocKind = (typeof DOCUMENTS)[number];
 
 /** The value of a field. */
 export type Value = string | number | boolean;
@@ -106,6 +107,17 @@ export interface Claim {
   until: Millis;
 }
 
+/** That a question is put off, or waits for an answer from the field. */
+export interface PutOff {
+  staff: string;
+  since: Millis;
+  until: Millis;
+  /** Why, or what the field was asked. */
+  reason: string;
+  /** The request in the record that asks the field. */
+  asked: string | null;
+}
+
 /** A row of the queue. */
 export interface Question extends QuestionId {
   severity: Severity;
@@ -119,6 +131,7 @@ export interface Question extends QuestionId {
   opened_at: Millis;
   claim: Claim | null;
   proposed_by: string | null;
+  put_off: PutOff | null;
 }
 
 /** The names of the people and areas that an answer speaks of. */
@@ -132,6 +145,8 @@ export interface Names {
 export interface QueuePage {
   questions: Question[];
   total: number;
+  /** How many are put off or wait for the field. */
+  put_off: number;
   next: string | null;
   names: Names;
 }
@@ -235,6 +250,26 @@ export interface Case {
   record: Household | null;
   /** The other household, for a question about two. */
   twin: Twin | null;
+  put_off: PutOff | null;
+  /** What the field answered to what was asked about it. */
+  answers: { asked: string; text: string; answer: string }[];
+  names: Names;
+}
+
+/** What becomes of a household in an area. */
+export const HOW = ['stays', 'enters', 'leaves'] as const;
+export type How = (typeof HOW)[number];
+
+/** What a decision would do. */
+export interface Preview {
+  waits_for_second: boolean;
+  records: {
+    household: string;
+    document: DocKind;
+    fields: Record<string, { before: Written[]; after: Written }>;
+    /** Whose tablets would learn of it. */
+    areas: { area: string; how: How }[];
+  }[];
   names: Names;
 }
 
@@ -326,6 +361,9 @@ export interface Need {
   urgency?: Shown<string>;
   state?: Shown<string>;
   person?: Shown<string>;
+  /** Which kind of question a reviewer asks about; absent in what the family asks for. */
+  asks?: Shown<string>;
+  answer?: Shown<string>;
 }
 
 export interface HealthFacts {
@@ -384,6 +422,33 @@ export interface Area {
   open: number;
 }
 
+/** By what a household was found. */
+export const FOUND_BY = ['name', 'sound', 'phone', 'number', 'address'] as const;
+export type FoundBy = (typeof FOUND_BY)[number];
+
+export interface Found {
+  household: string;
+  area: string;
+  /** Several where they contradict each other. */
+  addresses: string[];
+  people: number;
+  /** The person who was found; none where the household was. */
+  person: string | null;
+  name: string;
+  birth: string | null;
+  removed: boolean;
+  by: FoundBy;
+}
+
+export interface SearchPage {
+  found: Found[];
+  /** Whether more fit. */
+  more: boolean;
+  /** Whether all areas were looked through. */
+  everywhere: boolean;
+  names: Names;
+}
+
 /** What somebody did. */
 export const ACTIONS = [
   'account-given',
@@ -391,10 +456,14 @@ export const ACTIONS = [
   'signed-in-first',
   'signed-in',
   'signed-out',
+  'households-searched',
   'household-read',
   'question-read',
   'question-claimed',
   'question-released',
+  'question-put-off',
+  'field-asked',
+  'question-taken-up',
   'decision-proposed',
   'decided',
   'decision-undone',
@@ -463,6 +532,7 @@ export interface HandOverId {
 /** A row of the list of hand-overs. */
 export interface WaitingHandOver extends HandOverId {
   group: Group;
+  state: HandOverState;
   from: string;
   to: string;
   day: string;
@@ -470,6 +540,10 @@ export interface WaitingHandOver extends HandOverId {
   reason: string;
   proposed_at: Millis;
   escalates_at: Millis;
+  /** When it was closed. */
+  answered_at: Millis | null;
+  /** Whether it may be opened: a family that was taken over is the other area's. */
+  opens: boolean;
 }
 
 export interface HandOverPage {

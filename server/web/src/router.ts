@@ -2,6 +2,8 @@
 
 import type { Filter, HandOverFilter } from './api';
 import {
+  DOCUMENTS,
+  type DocKind,
   GROUPS,
   type Group,
   type HandOverId,
@@ -18,6 +20,7 @@ export type Route =
   | { page: 'handovers'; filter: HandOverFilter; after: string | undefined }
   | { page: 'handover'; id: HandOverId; filter: HandOverFilter }
   | { page: 'household'; id: string }
+  | { page: 'find'; area: string | undefined }
   | { page: 'areas' }
   | { page: 'audit'; before: string | undefined }
   | { page: 'welcome' }
@@ -33,7 +36,9 @@ function filterOf(query: URLSearchParams, prefix: string): Filter {
     severity: SEVERITIES.find((known): known is Severity => known === severity),
     kind: KINDS.find((known): known is Kind => known === kind),
     area: get('area'),
+    document: DOCUMENTS.find((known): known is DocKind => known === get('document')),
     mine: get('mine') === 'true' ? true : undefined,
+    put_off: get('put_off') === 'true' ? true : undefined,
   };
 }
 
@@ -42,6 +47,7 @@ function handOverFilterOf(query: URLSearchParams, prefix: string): HandOverFilte
   return {
     group: GROUPS.find((known): known is Group => known === group),
     area: query.get(`${prefix}area`) || undefined,
+    closed: query.get(`${prefix}closed`) === 'true' ? true : undefined,
   };
 }
 
@@ -80,6 +86,8 @@ export function routeOf(url: URL): Route {
       const id = query.get('id');
       return id ? { page: 'household', id } : { page: 'nowhere' };
     }
+    case `${BASE}find`:
+      return { page: 'find', area: query.get('area') || undefined };
     case `${BASE}areas`:
       return { page: 'areas' };
     case `${BASE}audit`:
@@ -123,6 +131,8 @@ export function toHandOver({ household, entry }: HandOverId, filter: HandOverFil
 }
 
 export const toHousehold = (id: string): string => address('household', new URLSearchParams({ id }));
+/** What is searched for does not stand in an address: it names people, and addresses are kept in many places. */
+export const toFind = (area?: string): string => address('find', new URLSearchParams(area ? { area } : undefined));
 export const toAreas = (): string => `${BASE}areas`;
 export const toAudit = (before?: string): string =>
   address('audit', new URLSearchParams(before ? { before } : undefined));

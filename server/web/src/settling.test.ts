@@ -44,6 +44,8 @@ function kase(kind: Kind, subject: string, sides: Side[], values?: [change: stri
     claim: null,
     record: {} as Case['record'],
     twin: null,
+    put_off: null,
+    answers: [],
     names: { staff: {}, areas: {} },
   };
 }
@@ -288,6 +290,7 @@ describe('the next question', () => {
     opened_at: 0,
     claim: null,
     proposed_by: null,
+    put_off: null,
     ...more,
   });
   const list = [

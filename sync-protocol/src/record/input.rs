@@ -147,7 +147,7 @@ pub struct MoveAnswer {
     pub decision: Option<DecisionId>,
 }
 
-/// Something a family asks for.
+/// Something a family asks for, or that a reviewer asks the staff to find out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewNeed {
@@ -164,6 +164,9 @@ pub struct NewNeed {
     /// For whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
+    /// The kind of open question that a reviewer asks about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
 }
 
 /// A visit that was made.
@@ -332,6 +335,7 @@ impl NewNeed {
                 "person",
                 self.person.map(|person| person.to_string()).as_ref(),
             )
+            .text("asks", self.asks.as_ref())
             .0
     }
 }

@@ -8,6 +8,7 @@
 //! Pure: no clock, no random source, no I/O. Whether a change may be accepted is decided elsewhere, on
 //! what [`inspect`] and [`Document::touches`] report.
 
+mod asking;
 mod attribution;
 mod conflict;
 mod decision;
@@ -36,6 +37,7 @@ mod data_model_tests;
 #[cfg(test)]
 mod scene;
 
+pub use asking::is_question;
 pub use attribution::{Attribution, NoAttribution};
 pub use conflict::{
     ConflictingValue, Contradiction, EditOfRemoved, contradictions, edits_of_removed,

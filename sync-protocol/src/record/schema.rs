@@ -231,6 +231,8 @@ pub static FIELDS: &[Field] = &[
     field(Core, "needs/{need}/urgency", URGENCY, Review, Service, "Order of work"),
     field(Core, "needs/{need}/state", NEED_STATE, Review, Service, "Whether the request is still open"),
     field(Core, "needs/{need}/person", Person, Review, Personal, "For whom it is asked"),
+    field(Core, "needs/{need}/asks", Text(40), Latest, Service, "Which kind of open question a reviewer asks about; absent in what the family asks for"),
+    field(Core, "needs/{need}/answer", Text(500), Latest, Personal, "What the staff found out, for the reviewer who asked"),
     field(Core, "needs/{need}/copied", Text(36), Latest, Service, "Which decision brought it from another record of the same family"),
     field(Core, "decisions/{decision}/about", Text(400), Latest, Service, "Which open question it settles"),
     field(Core, "decisions/{decision}/reason", Text(500), Latest, Personal, "Why, so that those who wrote the values learn it"),

@@ -144,6 +144,10 @@ view_of!(
         state: String = "state",
         /// For whom: a person's id.
         person: String = "person",
+        /// Which kind of open question a reviewer asks about; absent in what the family asks for.
+        asks: String = "asks",
+        /// What the staff found out.
+        answer: String = "answer",
         /// Which decision brought it from another record of the family.
         copied: String = "copied",
     }

@@ -1,4 +1,4 @@
-//! What a household is found by, as one text: a line for each person and one for the household's own telephone.
+//! What a household is found by, as one text: a line for each person and one for the household's own telephone and address.
 //! How well a word of a query fits a line. Pure.
 //!
 //! A name in Chinese characters is found by any run of its characters, by its pinyin from any syllable on,
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{Findable, Word};
+use super::{Findable, FoundBy, Word};
 use crate::PersonId;
 use pinyin::ToPinyinMulti;
 
@@ -39,12 +39,15 @@ mod part {
     pub(super) const PHONE: char = 'T';
     /// An identity number.
     pub(super) const NUMBER: char = 'I';
+    /// An address as it is written.
+    pub(super) const ADDRESS: char = 'A';
 }
 
-/// The text of a household: of its persons, and of telephone numbers of its own.
+/// The text of a household: of its persons, and of telephone numbers and addresses of its own.
 pub(super) fn of_household<'p>(
     persons: impl IntoIterator<Item = Findable<'p>>,
     own_phones: &[&str],
+    addresses: &[&str],
 ) -> String {
     let mut text = String::new();
     for person in persons {
@@ -62,10 +65,13 @@ pub(super) fn of_household<'p>(
             write_part(&mut text, part::NUMBER, digits);
         }
     }
-    if !own_phones.is_empty() {
+    if !own_phones.is_empty() || !addresses.is_empty() {
         begin_line(&mut text);
         for phone in own_phones {
             write_phone(&mut text, phone);
+        }
+        for address in addresses {
+            write_part(&mut text, part::ADDRESS, plain(address));
         }
     }
     text
@@ -95,9 +101,13 @@ fn write_phone(text: &mut String, phone: &str) {
     );
 }
 
+/// Text that cannot pretend to be several parts or lines.
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c })
+}
+
 fn write_name(text: &mut String, name: &str) {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    write_part(text, part::NAME, name.chars().map(plain));
+    write_part(text, part::NAME, plain(name));
     let han: Vec<char> = name.chars().filter(|c| is_han(*c)).collect();
     write_part(text, part::CHARACTERS, han.iter().copied());
     for reading in readings(&han) {
@@ -114,6 +124,13 @@ pub(super) fn person_and_name(line: &str) -> (Option<PersonId>, String) {
     let person = parts.next().and_then(|id| id.parse().ok());
     let name = parts.find_map(|part| part.strip_prefix(part::NAME));
     (person, name.unwrap_or_default().to_owned())
+}
+
+/// The addresses of a household's lines.
+pub(super) fn addresses(lines: &str) -> impl Iterator<Item = &str> {
+    lines
+        .split([BETWEEN_LINES, BETWEEN_PARTS])
+        .filter_map(|part| part.strip_prefix(part::ADDRESS))
 }
 
 /// The letters of a household's lines, so that most households are passed over at a glance: first the words that a
@@ -157,40 +174,52 @@ pub(super) fn may_nearly_hold(lines: &str, letters: &str, word: &Word) -> bool {
             .any(|word| nearness(word, typed).is_some()))
 }
 
-/// How well a word says what the line says; `None` when it is not in it.
-pub(super) fn score(line: &str, word: &Word) -> Option<f64> {
-    let mut best: Option<f64> = None;
-    let mut note = |score: f64| best = Some(best.map_or(score, |best| best.max(score)));
+/// How well a word says what the line says, and by what; `None` when it is not in it.
+pub(super) fn score(line: &str, word: &Word) -> Option<(f64, FoundBy)> {
+    let mut best: Option<(f64, FoundBy)> = None;
+    let mut note = |score: f64, by: FoundBy| {
+        if best.is_none_or(|(best, _)| best < score) {
+            best = Some((score, by));
+        }
+    };
     for part in line.split(BETWEEN_PARTS).skip(1) {
         let (tag, rest) = part.split_at(part.len().min(1));
         match (word, tag.chars().next()) {
             (Word::Characters(word), Some(part::CHARACTERS)) => {
                 if let Some(at) = rest.find(word.as_str()) {
-                    note(said(1.0, at == 0, count(word), count(&rest[at..])));
+                    let score = said(1.0, at == 0, count(word), count(&rest[at..]));
+                    note(score, FoundBy::Name);
                 }
+            }
+            // Most addresses of a village begin alike, so a name counts for more.
+            (Word::Characters(word), Some(part::ADDRESS)) if rest.contains(word.as_str()) => {
+                note(said(0.6, true, count(word), count(rest)), FoundBy::Address);
+            }
+            (Word::Digits(word), Some(part::ADDRESS)) if has_number(rest, word) => {
+                note(said(0.6, true, word.len(), count(rest)), FoundBy::Address);
             }
             (Word::Letters(word), Some(part::PINYIN)) => {
                 from_syllables(rest, word, |whole, letters| {
-                    note(said(0.95, whole, word.len(), letters));
+                    note(said(0.95, whole, word.len(), letters), FoundBy::Sound);
                 });
                 from_initials(rest, word, |whole, letters| {
-                    note(said(0.8, whole, word.len(), letters));
+                    note(said(0.8, whole, word.len(), letters), FoundBy::Sound);
                 });
             }
             (Word::Letters(word), Some(part::LATIN)) => {
                 from_syllables(rest, word, |whole, letters| {
-                    note(said(1.0, whole, word.len(), letters));
+                    note(said(1.0, whole, word.len(), letters), FoundBy::Name);
                 });
             }
             (Word::Digits(word), Some(part::PHONE)) => {
                 if rest.starts_with(word.as_str()) {
-                    note(said(1.0, true, word.len(), rest.len()));
+                    note(said(1.0, true, word.len(), rest.len()), FoundBy::Phone);
                 } else if rest.ends_with(word.as_str()) {
-                    note(said(0.95, true, word.len(), rest.len()));
+                    note(said(0.95, true, word.len(), rest.len()), FoundBy::Phone);
                 }
             }
             (Word::Digits(word), Some(part::NUMBER)) if rest.ends_with(word.as_str()) => {
-                note(said(0.95, true, word.len(), rest.len()));
+                note(said(0.95, true, word.len(), rest.len()), FoundBy::Number);
             }
             _ => {}
         }
@@ -199,19 +228,27 @@ pub(super) fn score(line: &str, word: &Word) -> Option<f64> {
 }
 
 /// The same with what is nearly the word, if that is letters.
-pub(super) fn score_nearly(line: &str, word: &Word) -> Option<f64> {
+pub(super) fn score_nearly(line: &str, word: &Word) -> Option<(f64, FoundBy)> {
     let exact = score(line, word);
     let Word::Letters(typed) = word else {
         return exact;
     };
     let mut best = exact;
     near_words(line, |word| {
-        best = best
-            .into_iter()
-            .chain(nearness(word, typed))
-            .reduce(f64::max);
+        if let Some(near) = nearness(word, typed)
+            && best.is_none_or(|(best, _)| best < near)
+        {
+            best = Some((near, FoundBy::Sound));
+        }
     });
     best
+}
+
+/// Whether a number stands in an address by itself: 2 does not stand in 12.
+fn has_number(address: &str, number: &str) -> bool {
+    address
+        .split(|c: char| !c.is_ascii_digit())
+        .any(|found| found == number)
 }
 
 /// The words of a line that a misspelt one is compared with: the commonest reading of each name in one, and the
@@ -415,7 +452,7 @@ mod tests {
     #[test]
     fn more_of_the_name_is_better_and_its_beginning_is() {
         let better = |name: &str, good: &str, worse: &str| {
-            let of_word = |typed: &str| score(&of(name), &Word::Letters(typed.into()));
+            let of_word = |typed: &str| score(&of(name), &Word::Letters(typed.into())).unwrap().0;
             assert!(of_word(good) > of_word(worse), "{good} {worse}");
         };
         better("王小明", "wangxiaoming", "wangxiao");
@@ -423,7 +460,7 @@ mod tests {
         better("Maria Rosa", "maria", "mari");
         assert_eq!(
             score(&of("吕芳"), &Word::Letters("lvfang".into())),
-            Some(0.95)
+            Some((0.95, FoundBy::Sound))
         );
     }
 
@@ -437,6 +474,19 @@ mod tests {
     #[test]
     fn many_readings_are_bounded() {
         assert!(of(&"乐".repeat(30)).len() < 4000);
+    }
+
+    #[test]
+    fn an_address_is_found_by_its_characters_and_its_whole_numbers() {
+        let lines = of_household([], &["10000000001"], &["测试路12号\n3室"]);
+        let found = |word: Word| score(&lines, &word).map(|(_, by)| by);
+        assert_eq!(addresses(&lines).collect::<Vec<_>>(), ["测试路12号 3室"]);
+        let by_characters = found(Word::Characters("试路".into()));
+        assert_eq!(by_characters, Some(FoundBy::Address));
+        assert_eq!(found(Word::Digits("12".into())), Some(FoundBy::Address));
+        assert_eq!(found(Word::Digits("2".into())), None);
+        assert_eq!(found(Word::Digits("1000".into())), Some(FoundBy::Phone));
+        assert_eq!(found(Word::Characters("号室".into())), None);
     }
 
     #[test]

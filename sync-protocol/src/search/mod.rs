@@ -1,4 +1,5 @@
-//! Finding people: by characters, pinyin, initials, Latin words, telephone and the last digits of an identity number.
+//! Finding people: by characters, pinyin, initials, Latin words, telephone and the last digits of an identity number; and
+//! households by the characters and numbers of their address, where that is asked for.
 //!
 //! One short text for each household; a search reads all of them, so a household costs one row to keep and nothing found is
 //! ever cut off. What a name is found by is decided in `line`; how hits are ordered, here. Knows nothing of where the texts
@@ -8,7 +9,7 @@ mod line;
 
 use std::cmp::Ordering;
 
-use crate::record::{HouseholdView, Shown};
+use crate::record::{HouseholdView, PersonView, Shown};
 use crate::{HouseholdId, PersonId};
 
 use line::{fold, is_han};
@@ -21,18 +22,35 @@ const WORDS_MAX: usize = 6;
 pub struct Hit {
     /// The household.
     pub household: HouseholdId,
-    /// The person; `None` when the household's own telephone was found.
+    /// The person; `None` when the household's own telephone or its address was found.
     pub person: Option<PersonId>,
     /// The person's name, for the screen.
     pub name: String,
     /// 1 is exactly what was typed; less is less.
     pub score: f64,
+    /// By what it was found.
+    pub by: FoundBy,
+}
+
+/// By what somebody was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundBy {
+    /// A name as it is written.
+    Name,
+    /// How a name sounds, in full or by initials, or nearly what was typed.
+    Sound,
+    /// A telephone number.
+    Phone,
+    /// The last digits of an identity number.
+    Number,
+    /// The address.
+    Address,
 }
 
 /// What a household is found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Texts {
-    /// A line for each person, and one for the household's own telephone.
+    /// A line for each person, and one for the household's own telephone and address.
     pub lines: String,
     /// Letters that the lines hold, by which most households are passed over at a glance.
     pub letters: String,
@@ -54,24 +72,47 @@ pub struct Findable<'p> {
 impl Texts {
     /// Of a household as it shows itself. Pure.
     pub fn of(view: &HouseholdView) -> Self {
-        let persons = view.persons.iter().map(|(id, person)| Findable {
-            id: *id,
-            names: [values(&person.name), values(&person.latin_name)].concat(),
-            phones: values(&person.phone),
-            numbers: values(&person.id_number),
-        });
-        Self::of_persons(persons, &values(&view.contact.phone))
+        let persons = view
+            .persons
+            .iter()
+            .map(|(id, person)| findable(*id, person));
+        Self::of_persons(persons, &values(&view.contact.phone), &[])
     }
 
-    /// Of persons of one household, and telephone numbers of its own.
+    /// The same with the household's address, for who looks through more villages than they know by heart.
+    pub fn with_address(view: &HouseholdView) -> Self {
+        let persons = view
+            .persons
+            .iter()
+            .map(|(id, person)| findable(*id, person));
+        let addresses = values(&view.residence.address);
+        Self::of_persons(persons, &values(&view.contact.phone), &addresses)
+    }
+
+    /// Of persons of one household, and telephone numbers and addresses of its own.
     pub fn of_persons<'p>(
         persons: impl IntoIterator<Item = Findable<'p>>,
         own_phones: &[&str],
+        addresses: &[&str],
     ) -> Self {
-        let lines = line::of_household(persons, own_phones);
+        let lines = line::of_household(persons, own_phones, addresses);
         let letters = line::letters(&lines);
         Self { lines, letters }
     }
+}
+
+fn findable(id: PersonId, person: &PersonView) -> Findable<'_> {
+    Findable {
+        id,
+        names: [values(&person.name), values(&person.latin_name)].concat(),
+        phones: values(&person.phone),
+        numbers: values(&person.id_number),
+    }
+}
+
+/// The addresses in the lines of a household, one after the other.
+pub fn addresses_in(lines: &str) -> Vec<&str> {
+    line::addresses(lines).collect()
 }
 
 fn values(shown: &Option<Shown<String>>) -> Vec<&str> {
@@ -238,11 +279,14 @@ impl<'a> Scan<'a> {
             let mut lines = candidate.lines.split(line::BETWEEN_LINES);
             let line = lines.nth(candidate.best[rarest].line);
             let (person, name) = line.map(line::person_and_name).unwrap_or_default();
+            let word = &self.queries[candidate.query][rarest];
+            let by = line.and_then(|line| line::score(line, word));
             Hit {
                 household: candidate.household,
                 person,
                 name,
                 score: candidate.score,
+                by: by.map_or(FoundBy::Sound, |(_, by)| by),
             }
         });
         hits.collect()
@@ -262,7 +306,7 @@ fn keep_best(candidates: &mut Vec<Candidate>, limit: usize) {
 struct Fit {
     /// Whether it is worth looking at a household's lines.
     may: fn(&str, &str, &Word) -> bool,
-    score: fn(&str, &Word) -> Option<f64>,
+    score: fn(&str, &Word) -> Option<(f64, FoundBy)>,
 }
 
 const EXACTLY: Fit = Fit {
@@ -282,7 +326,7 @@ impl Fit {
         }
         let mut best: Option<Best> = None;
         for (at, line) in lines.split(line::BETWEEN_LINES).enumerate() {
-            if let Some(score) = (self.score)(line, word)
+            if let Some((score, _)) = (self.score)(line, word)
                 && best.is_none_or(|best| best.score < score)
             {
                 best = Some(Best { score, line: at });

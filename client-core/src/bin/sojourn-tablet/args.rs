@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
-use sojourn_sync_protocol::AreaCode;
+use sojourn_sync_protocol::{AreaCode, NeedId};
 
 use crate::catalogue::{Lang, help};
 
@@ -49,6 +49,8 @@ pub(crate) enum Do {
     Move(Move),
     Leaving(Leaving),
     Stays(Stays),
+    Asked(Reading),
+    Answer(Answer),
     Held(Reading),
     Export(Export),
 }
@@ -197,6 +199,18 @@ pub(crate) struct Stays {
     pub(crate) id: String,
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+    #[arg(long, value_name = "QUESTION")]
+    pub(crate) to: Option<NeedId>,
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -4,6 +4,7 @@
 //! documented in `docs/TABLET.md`, and so are its exit codes.
 
 mod args;
+mod asking;
 mod catalogue;
 mod connect;
 mod household;
@@ -84,6 +85,8 @@ fn run(data: &Path, command: &Do, lang: Lang, out: &mut Vec<u8>) -> Result<(), P
         Do::Move(args) => writing::move_to(&tablet, args, lang, out),
         Do::Leaving(args) => writing::leaving(&tablet, args, lang, out),
         Do::Stays(args) => writing::stays(&tablet, args, lang, out),
+        Do::Asked(args) => asking::asked(&tablet, args, lang, out),
+        Do::Answer(args) => asking::answer(&tablet, args, lang, out),
     }
 }
 

@@ -43,6 +43,10 @@ pub(crate) enum Problem {
     },
     /// No move of the household is prepared.
     NothingPrepared(HouseholdId),
+    /// No reviewer asks anything about the household, or not this.
+    NothingAsked(HouseholdId),
+    /// A reviewer asks several things about the household.
+    SeveralAsked(HouseholdId),
     /// The output cannot be written.
     Output(std::io::Error),
 }
@@ -62,7 +66,7 @@ impl Problem {
         match self {
             Self::NoPassphrase | Self::PassphrasesDiffer | Self::PlainHttp(_) => 2,
             Self::Engine(error) => engine_code(error),
-            Self::NothingPrepared(_) => 3,
+            Self::NothingPrepared(_) | Self::NothingAsked(_) | Self::SeveralAsked(_) => 3,
             Self::Salvaged(_) => 11,
             Self::Failed(failure) => failure_code(failure),
             Self::Interrupted | Self::Differs(_) => 1,

@@ -178,6 +178,9 @@ fn table(
         if row.held > 0 {
             marks.push(lang.pick("held", "被搁置"));
         }
+        if !row.asked.is_empty() {
+            marks.push(lang.pick("asked", "有询问"));
+        }
         if row.leaving {
             marks.push(lang.pick("leaving", "迁出中"));
         }

@@ -235,7 +235,7 @@ fn day(now: Timestamp) -> String {
 }
 
 /// Says what was made, and in JSON who may be the same. It is on this tablet; `sync` carries it on.
-fn say(
+pub(crate) fn say(
     household: HouseholdId,
     (done, alike): (&[Edited], &[(HouseholdRow, Similar)]),
     as_json: bool,

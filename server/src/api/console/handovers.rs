@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use sojourn_sync_protocol::{AreaCode, ChangeHash, HouseholdId, MoveId, Timestamp};
 
+use super::PAGE;
 use super::fault::Fault;
 use super::speaker::{Answer, Asked, Said, Settles};
 use crate::console::handovers::{self, Answered, Counts, HandOvers, NamedHandOver};
@@ -15,9 +16,6 @@ use crate::handover::answer::{self, Deed};
 use crate::handover::counts::Period;
 use crate::handover::list::{Filter, Place};
 use crate::state::AppState;
-
-/// Hand-overs on a page when nothing else is asked for.
-const PAGE: usize = 50;
 
 /// Which page of which hand-overs.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -29,6 +27,9 @@ pub(super) struct Page {
     area: Option<AreaCode>,
     /// Only of this group.
     group: Option<Group>,
+    /// Those that were closed in the last half year, the latest first, instead of those that wait.
+    #[serde(default)]
+    closed: bool,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
     after: Option<Cursor<Place>>,
@@ -50,6 +51,7 @@ pub(super) async fn hand_overs(
     let filter = Filter {
         area: page.area,
         group: page.group,
+        closed: page.closed,
     };
     let after = page.after.map(|Cursor(place)| place);
     let most = page.most.unwrap_or(PAGE);

@@ -1,4 +1,4 @@
-//! Tells an open page that something in its areas has moved, so that it reads again.
+//! Tells an open page that something in its areas has moved, or goes on at a desk there, so that it reads again.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use super::speaker::Settles;
 use crate::api::live::stream_of;
 use crate::state::AppState;
 
-/// Which of one's areas have moved, as events named `areas`. Ends with the session.
+/// Which of one's areas have moved, as events named `areas`; and where a question was claimed, let go, put off or taken up, as
+/// events named `desks`. Ends with the session.
 #[utoipa::path(
     get, path = "/console/v1/live",
     responses(
@@ -26,5 +27,6 @@ pub(super) async fn live(
     State(state): State<Arc<AppState>>,
     Settles(who): Settles,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
-    Ok(stream_of(&state, who.areas, who.ends_at).await?)
+    let listener = state.live.listen_at_a_desk();
+    Ok(stream_of(&state, listener, who.areas, who.ends_at).await?)
 }

@@ -27,6 +27,8 @@ pub(super) use speaker::COOKIE;
 
 /// Bytes of a request's body.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
+/// What a page of a list holds when nothing else is asked for.
+const PAGE: usize = 50;
 /// Name of the session's credential in the OpenAPI document.
 pub(super) const SESSION_SCHEME: &str = "session";
 
@@ -40,9 +42,14 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(questions::question))
         .routes(routes!(questions::claim))
         .routes(routes!(questions::release))
+        .routes(routes!(questions::put_off))
+        .routes(routes!(questions::ask))
+        .routes(routes!(questions::take_up))
+        .routes(routes!(questions::preview))
         .routes(routes!(questions::decide))
         .routes(routes!(questions::undo))
         .routes(routes!(households::household))
+        .routes(routes!(households::search))
         .routes(routes!(households::areas))
         .routes(routes!(handovers::hand_overs))
         .routes(routes!(handovers::hand_over))

@@ -5,21 +5,22 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use sojourn_sync_protocol::{AreaCode, ChangeHash, DecisionId, DocKind, HouseholdId, StaffId};
+use sojourn_sync_protocol::{
+    AreaCode, ChangeHash, DecisionId, DocKind, HouseholdId, StaffId, Timestamp,
+};
 
+use super::PAGE;
 use super::fault::Fault;
 use super::speaker::{Answer, Asked, Said, Settles};
-use crate::console::questions::{self, NamedCase, Queue};
+use crate::console::questions::{self, NamedCase, NamedPreview, Queue};
 use crate::cursor::Cursor;
 use crate::review::ReviewKind;
 use crate::review::claims::Claim;
 use crate::review::decide::{self, Choice, Order, Outcome, QuestionId, Undo};
+use crate::review::deferrals::PutOff;
 use crate::review::queue::{Filter, Place};
 use crate::review::severity::Severity;
 use crate::state::AppState;
-
-/// Questions on a page when nothing else is asked for.
-const PAGE: usize = 50;
 
 /// Which page of which questions.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -39,6 +40,11 @@ pub(super) struct Page {
     /// Only those that wait for a second person.
     #[serde(default)]
     proposed: bool,
+    /// Only in this document.
+    document: Option<DocKind>,
+    /// Only those that are put off or wait for the field, which are left out otherwise.
+    #[serde(default)]
+    put_off: bool,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
     after: Option<Cursor<Place>>,
@@ -63,6 +69,8 @@ pub(super) async fn queue(
         severity: page.severity,
         claimed_by: page.mine.then_some(who.staff.id),
         proposed: page.proposed,
+        document: page.document,
+        put_off: page.put_off,
     };
     let after = page.after.map(|Cursor(place)| place);
     let most = page.most.unwrap_or(PAGE);
@@ -109,11 +117,12 @@ pub(super) async fn claim(
         colleague,
     }): Said<ToClaim>,
 ) -> Result<Answer<Claim>, Fault> {
-    let claim = questions::claim(&state.store, &state.clock, &who, question, colleague).await?;
+    let order = (question, colleague);
+    let claim = questions::claim(&state.store, &state.live, &state.clock, &who, order).await?;
     Ok(Answer(claim))
 }
 
-/// A question to let go.
+/// A question to let go, or to take up.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToRelease {
@@ -131,7 +140,75 @@ pub(super) async fn release(
     Settles(who): Settles,
     Said(ToRelease { question }): Said<ToRelease>,
 ) -> Result<StatusCode, Fault> {
-    questions::release(&state.store, &state.clock, &who, question).await?;
+    questions::release(&state.store, &state.live, &state.clock, &who, question).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A question to put off.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToPutOff {
+    question: QuestionId,
+    /// Until when, in milliseconds; 90 days ahead at most.
+    #[schema(value_type = i64)]
+    until: Timestamp,
+    /// Why.
+    reason: String,
+}
+
+/// Puts a question off: the queue leaves it out until then.
+#[utoipa::path(
+    post, path = "/console/v1/question/put-off", request_body = ToPutOff,
+    responses((status = 200, body = PutOff), (status = "default", body = Fault)),
+    security(("session" = [])),
+)]
+pub(super) async fn put_off(
+    State(state): State<Arc<AppState>>,
+    Settles(who): Settles,
+    Said(said): Said<ToPutOff>,
+) -> Result<Answer<PutOff>, Fault> {
+    let order = (said.question, said.until, said.reason);
+    let put_off = questions::put_off(&state.store, &state.live, &state.clock, &who, order).await?;
+    Ok(Answer(put_off))
+}
+
+/// What to ask those who hold the household.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToAsk {
+    question: QuestionId,
+    /// What they are asked, in plain words.
+    text: String,
+}
+
+/// Asks the tablets of the household's area about a question, which waits for the answer meanwhile.
+#[utoipa::path(
+    post, path = "/console/v1/question/ask", request_body = ToAsk,
+    responses((status = 200, body = PutOff), (status = "default", body = Fault)),
+    security(("session" = [])),
+)]
+pub(super) async fn ask(
+    State(state): State<Arc<AppState>>,
+    Settles(who): Settles,
+    Said(ToAsk { question, text }): Said<ToAsk>,
+) -> Result<Answer<PutOff>, Fault> {
+    let order = (question, text);
+    let put_off = questions::ask(&state.store, &state.live, &state.clock, &who, order).await?;
+    Ok(Answer(put_off))
+}
+
+/// Takes up a question before its time, and withdraws what the field was asked about it.
+#[utoipa::path(
+    post, path = "/console/v1/question/take-up", request_body = ToRelease,
+    responses((status = 204), (status = "default", body = Fault)),
+    security(("session" = [])),
+)]
+pub(super) async fn take_up(
+    State(state): State<Arc<AppState>>,
+    Settles(who): Settles,
+    Said(ToRelease { question }): Said<ToRelease>,
+) -> Result<StatusCode, Fault> {
+    questions::take_up(&state.store, &state.live, &state.clock, &who, question).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -149,6 +226,32 @@ pub(super) struct ToDecide {
     reason: String,
 }
 
+impl From<ToDecide> for Order {
+    fn from(said: ToDecide) -> Self {
+        Order {
+            question: said.question,
+            seen: said.seen,
+            choice: said.choice,
+            reason: said.reason,
+        }
+    }
+}
+
+/// What a decision would do: the fields that would change, and whose tablets would learn of it. Writes nothing.
+#[utoipa::path(
+    post, path = "/console/v1/reviews/preview", request_body = ToDecide,
+    responses((status = 200, body = NamedPreview), (status = "default", body = Fault)),
+    security(("session" = [])),
+)]
+pub(super) async fn preview(
+    State(state): State<Arc<AppState>>,
+    Settles(who): Settles,
+    Said(said): Said<ToDecide>,
+) -> Result<Answer<NamedPreview>, Fault> {
+    let preview = questions::preview(&state.store, &state.clock, &who, said.into()).await?;
+    Ok(Answer(preview))
+}
+
 /// Settles a question, or proposes how where two people must agree.
 #[utoipa::path(
     post, path = "/console/v1/question/decide", request_body = ToDecide,
@@ -160,13 +263,7 @@ pub(super) async fn decide(
     Settles(who): Settles,
     Said(said): Said<ToDecide>,
 ) -> Result<Answer<Outcome>, Fault> {
-    let order = Order {
-        question: said.question,
-        seen: said.seen,
-        choice: said.choice,
-        reason: said.reason,
-    };
-    let reviewer = who.reviewer();
+    let (reviewer, order) = (who.reviewer(), said.into());
     let outcome = decide::decide(&state.store, &state.live, &state.clock, reviewer, order).await?;
     Ok(Answer(outcome))
 }

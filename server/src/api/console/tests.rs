@@ -155,6 +155,45 @@ impl World {
 }
 
 #[tokio::test]
+async fn a_search_finds_in_ones_areas_and_stands_in_the_trail_without_what_was_sought() {
+    let world = World::new().await;
+    let mut reviewer = world.signed_in("shen", Role::Reviewer, &["a"]).await;
+    let mut elsewhere = world.signed_in("bie", Role::Reviewer, &["e"]).await;
+    let mut officer = world.signed_in("guan", Role::Officer, &["a"]).await;
+    let said = json!({"text": "东一号"});
+    let path = "households/search";
+    let found = world.post(&mut reviewer, path, said.clone()).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.body);
+    assert_eq!(found.body["found"][0]["by"], "address");
+    assert_eq!(
+        found.body["found"][0]["household"],
+        household(1).to_string()
+    );
+    assert!(found.body["names"]["areas"]["a"].is_string());
+    let nothing = world.post(&mut elsewhere, path, said.clone()).await;
+    assert_eq!(nothing.body["found"], json!([]));
+    let refused = world.post(&mut officer, path, said.clone()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let refused = world.post_from(&mut reviewer, path, said, None).await;
+    assert_eq!(refused.body["code"], "elsewhere");
+    let long = world.post(&mut reviewer, path, json!({"text": "x".repeat(101)}));
+    assert_eq!(long.await.body["code"], "malformed");
+
+    let trail = world.get(&mut officer, "audit").await;
+    let entries = trail.body["entries"].as_array().unwrap();
+    let told: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| entry["action"] == "households-searched")
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (&told[0]["subject"], &told[0]["area"]),
+        (&json!("1"), &json!("a"))
+    );
+    assert!(!trail.body.to_string().contains("东一号"));
+}
+
+#[tokio::test]
 async fn a_reviewer_settles_a_contradiction_and_takes_it_back() {
     let mut world = World::new().await;
     let mut browser = world.signed_in("shen.yi", Role::Reviewer, &["n"]).await;

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Deserialize;
 
+use super::PAGE;
 use super::fault::Fault;
 use super::speaker::{Answer, Asked, ReadsTrail};
 use crate::audit::Place;
 use crate::console::trail::{self, Trail};
 use crate::cursor::Cursor;
 use crate::state::AppState;
-
-/// Entries on a page when nothing else is asked for.
-const PAGE: usize = 50;
 
 /// Which page.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

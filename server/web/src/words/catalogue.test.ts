@@ -3,7 +3,21 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../api';
 import { FIELDS, type FieldName, placeOf } from '../fields';
-import { ACTIONS, ASIDE, DEEDS, GROUPS, HANDOVER_STATES, KINDS, LEVELS, ROLES, RULES, SEVERITIES } from '../model';
+import {
+  ACTIONS,
+  ASIDE,
+  DEEDS,
+  DOCUMENTS,
+  FOUND_BY,
+  GROUPS,
+  HANDOVER_STATES,
+  HOW,
+  KINDS,
+  LEVELS,
+  ROLES,
+  RULES,
+  SEVERITIES,
+} from '../model';
 import { en } from './en';
 import { zh } from './zh';
 
@@ -55,6 +69,7 @@ describe('the catalogue', () => {
       'welcome',
       'list',
       'ask',
+      'find',
       'twin',
       'hand',
       'home',
@@ -89,6 +104,17 @@ describe('the catalogue', () => {
     ['deeds', DEEDS],
   ] as const)('has words for every one of the %s of hand-overs', (part, all) => {
     for (const words of [en, zh]) expect(Object.keys(words.hand[part]).sort()).toEqual([...all].sort());
+  });
+
+  test('says by what a household was found', () => {
+    for (const words of [en, zh]) expect(Object.keys(words.find.by).sort()).toEqual([...FOUND_BY].sort());
+  });
+
+  test('says what becomes of a household in an area, and which document a question is in', () => {
+    for (const words of [en, zh]) {
+      expect(Object.keys(words.effects.how).sort()).toEqual([...HOW].sort());
+      expect(Object.keys(words.documents).sort()).toEqual([...DOCUMENTS].sort());
+    }
   });
 });
 

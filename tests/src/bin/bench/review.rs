@@ -29,6 +29,17 @@ const WRITERS: usize = 4;
 /// Times that each thing is asked.
 const TIMES: usize = 201;
 const QUEUE_MS_MAX: f64 = 100.0;
+const SEARCH_MS_MAX: f64 = 1_000.0;
+/// What a reviewer types: characters, pinyin, initials, a slip, the beginning and the end of a number, an address.
+const SEARCHES: [(&str, &str); 7] = [
+    ("search_by_characters", "海燕"),
+    ("search_by_pinyin", "wanghai"),
+    ("search_by_initials", "why"),
+    ("search_by_a_slip", "wanghaiyam"),
+    ("search_by_beginning", "1001"),
+    ("search_by_end", "4321"),
+    ("search_by_address", "村西 二号"),
+];
 const DECISION_MS_MAX: f64 = 50.0;
 const PASSWORD: &str = "correct horse battery";
 
@@ -79,6 +90,12 @@ pub(crate) fn run(bound: &Bound) -> Result<Report> {
     }
     report.target("queue_page_p99_ms", QUEUE_MS_MAX);
     report.target("queue_page_of_a_village_p99_ms", QUEUE_MS_MAX);
+    for (name, text) in SEARCHES {
+        report.spread(name, &console.searches(text, None, times, bound)?);
+        report.target(&format!("{name}_p50_ms"), SEARCH_MS_MAX);
+    }
+    let village = console.searches("海燕", Some("v7"), times, bound)?;
+    report.spread("search_in_a_village", &village);
     let (mut opened, mut decided) = (Vec::new(), Vec::new());
     let page = console.get("queue?most=200")?.1;
     let questions = page["questions"].as_array().ok_or("a page of questions")?;
@@ -221,6 +238,27 @@ impl Console {
     pub(crate) fn get(&self, path: &str) -> Result<(Duration, Value)> {
         let (took, answer, _) = self.ask(Method::GET, path, None)?;
         Ok((took, answer))
+    }
+
+    /// Searches for a text so many times.
+    fn searches(
+        &self,
+        text: &str,
+        area: Option<&str>,
+        times: usize,
+        bound: &Bound,
+    ) -> Result<Spread> {
+        let said = json!({"text": text, "area": area});
+        let mut took = Vec::new();
+        for _ in 0..times {
+            bound.check()?;
+            let (time, found, _) = self.ask(Method::POST, "households/search", Some(&said))?;
+            if found["everywhere"] != true {
+                return Err("the whole register is searched".into());
+            }
+            took.push(time);
+        }
+        Ok(Spread::of(took))
     }
 
     fn question(&self, question: &Value) -> Result<(Duration, Value)> {

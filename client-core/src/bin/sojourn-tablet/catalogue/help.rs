@@ -59,6 +59,14 @@ pub(crate) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "Takes a prepared move back: the household stays",
             "撤回准备中的迁移：家庭留下",
         ),
+        "asked" => (
+            "Shows what reviewers ask the staff about households here",
+            "显示审核员就本机家庭提出的询问",
+        ),
+        "answer" => (
+            "Answers what a reviewer asks about a household",
+            "答复审核员就某家庭提出的询问",
+        ),
         "held" => (
             "Shows edits that the server keeps aside, why, and what a reviewer decided",
             "显示服务器搁置的修改、原因及审核人的决定",
@@ -233,6 +241,11 @@ A line that cannot be taken in is named, and then nothing of the file is.",
             "  sojourn-tablet stays 0199a3 --reason 'found work here'",
             "  sojourn-tablet stays 0199a3 --reason 在本地找到工作",
         ),
+        "asked" => ("  sojourn-tablet asked\n  sojourn-tablet asked --json", "  sojourn-tablet asked\n  sojourn-tablet asked --json"),
+        "answer" => (
+            "  sojourn-tablet answer 0199a3 'number 7, seen today'",
+            "  sojourn-tablet answer 0199a3 '7 号，今天去看过'",
+        ),
         "held" => ("  sojourn-tablet held\n  sojourn-tablet held --json", "  sojourn-tablet held\n  sojourn-tablet held --json"),
         "export" => ("  sojourn-tablet export > households.jsonl", "  sojourn-tablet export > households.jsonl"),
         _ => return None,
@@ -301,6 +314,11 @@ pub(crate) fn argument(command: &str, argument: &str, lang: Lang) -> Option<&'st
         ("move" | "leaving", "reason") => (
             "Why: work, school, family, housing, return-home, other",
             "原因：work、school、family、housing、return-home、other",
+        ),
+        ("answer", "text") => ("What was found out", "了解到的情况"),
+        ("answer", "to") => (
+            "Which question, where several are asked",
+            "有多项询问时指明哪一项",
         ),
         ("move", "on") => ("Day of the move; today when absent", "迁移日期；缺省为今天"),
         ("move", "address") => ("The new address", "新地址"),

@@ -31,6 +31,7 @@ pub(crate) fn field(key: &str, lang: Lang) -> &str {
         "kind" => ("kind", "类别"),
         "text" => ("request", "诉求"),
         "urgency" => ("urgency", "紧急程度"),
+        "asks" => ("asked by a reviewer about", "审核员询问"),
         "state" => ("state", "状态"),
         "until" => ("until", "截止"),
         "answer" => ("answer", "答复"),

@@ -79,6 +79,14 @@ impl Lang {
                 format!("No move of household {id} is prepared, so there is nothing to take back. `show` tells its moves."),
                 format!("家庭 {id} 没有待接收的迁移，无可撤回。用 show 查看其迁移。"),
             ),
+            Problem::NothingAsked(id) => self.pick(
+                format!("No reviewer asks that about household {id}, or it was answered. `asked` tells what is asked."),
+                format!("没有审核员就家庭 {id} 提出该询问，或已有答复。用 asked 查看询问。"),
+            ),
+            Problem::SeveralAsked(id) => self.pick(
+                format!("Several things are asked about household {id}: say which with `--to`. `asked` tells them."),
+                format!("家庭 {id} 有多项询问：请用 --to 指明其中一项。用 asked 查看询问。"),
+            ),
             Problem::Output(error) => self.pick(
                 format!("The output cannot be written: {error}."),
                 format!("无法写出结果：{error}。"),

@@ -1,0 +1,73 @@
+// What the pages about hand-overs say, in English.
+import type { Deed, Group, HandOverState } from '../model';
+import { many } from './many';
+
+const groups: Record<Group, string> = {
+  escalated: 'Past their time',
+  incoming: 'Coming to your areas',
+  outgoing: 'Leaving your areas',
+};
+const states: Record<HandOverState, string> = {
+  proposed: 'waits for an answer',
+  accepted: 'taken over',
+  rejected: 'not taken over',
+  withdrawn: 'withdrawn',
+  overtaken: 'overtaken: the family has moved otherwise',
+  unclear: 'unclear: what people wrote contradicts itself',
+};
+const deeds: Record<Deed, string> = { accept: 'Take over', reject: 'Do not take over', withdraw: 'They stay' };
+
+export const hand = {
+  title: 'Hand-overs',
+  one: 'Hand-over',
+  lead: 'Families that are about to move, between the area that lets them go and the area that takes them over.',
+  total: (n: number) => many(n, 'hand-over waits', 'hand-overs wait'),
+  closed: 'Only closed ones',
+  closedSince: 'Closed',
+  closedTotal: (n: number) => `${many(n, 'hand-over was', 'hand-overs were')} closed in the last half year`,
+  waits: (n: number) => `${many(n, 'hand-over waits', 'hand-overs wait')} for you`,
+  groups,
+  states,
+  deeds,
+  group: 'Group',
+  route: (from: string, to: string) => `${from} → ${to}`,
+  way: 'From and to',
+  day: 'Day of the move',
+  until: (day: string) => `until ${day}`,
+  forGood: 'for good',
+  howLong: 'For how long',
+  why: 'Why',
+  since: 'Waiting since',
+  deadline: 'Answer by',
+  overdue: 'past its time',
+  state: 'How it stands',
+  answerWas: 'What was answered',
+  empty: 'No family is about to move in or out of your areas.',
+  emptyFiltered: 'No hand-over waits that these filters let through.',
+  stubOnly: 'Until you take the family over you see no more of its record than this.',
+  travels: 'What travels with the family',
+  needs: 'Open requests',
+  visits: 'Next visits due',
+  noHealth: 'not read by your account',
+  places: 'Children under seven without a school place',
+  contradictions: 'Questions still open',
+  sharing: 'Consent to sharing',
+  notAsked: 'not asked',
+  refusedSharing:
+    'The family refused, or may have refused, that its records follow it. Ask it before you take it over.',
+  familyAgrees: 'I asked the family, and it agrees',
+  answer: 'Your answer',
+  why_accept: 'The family becomes yours; both areas are told at once. To undo it, hand the family back.',
+  why_reject: 'The family stays where it is. Its area reads your reason.',
+  why_withdraw: 'The family stays in your area. The other area reads your reason.',
+  optional: 'To take over needs no reason.',
+  commit: 'Answer',
+  done: (what: string, of: string) => `${what}: ${of}.`,
+  flows: (days: number) => `Families in the last ${days} days`,
+  came: 'Came',
+  went: 'Went',
+  atOnce: (n: number) => `${n} at once`,
+  openIn: 'Waiting to come',
+  openOut: 'Waiting to go',
+  noFlows: 'Nobody came or went.',
+};
