@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{
-    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, decided,
+    Assignments, Document, Edit, EditError, NewDecision, Pairs, Value, answered_hand_over, decided,
     decisions,
 };
 use sojourn_sync_protocol::{
@@ -15,6 +15,7 @@ use sojourn_sync_protocol::{
 };
 
 use super::claims::{self, Claim};
+use super::joining::{BATCHES_MAX, Parting, ToSettle};
 use super::proposals::Proposal;
 use super::writes::assignments;
 use super::{Item, RESIDENCE, ReviewKind, aside, pairs};
@@ -99,8 +100,16 @@ pub enum Choice {
     },
     /// It does not count. Its bytes stay.
     Refuse {},
-    /// Two households are one family.
-    Same {},
+    /// Two households are one family, whose record goes on.
+    Same {
+        /// The household that goes on; it takes over what the other has.
+        #[schema(value_type = String)]
+        survivor: HouseholdId,
+        /// People of the other, each with who they are in the one that goes on. Who is not named is nobody there.
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        persons: Pairs,
+    },
     /// Two households are two families.
     Different {},
 }
@@ -179,6 +188,12 @@ pub enum Objection {
     /// It was taken back before.
     #[error("the decision was taken back before")]
     UndoneAlready,
+    /// Fields that contradict themselves are to be settled first.
+    #[error("{} fields contradict themselves and are to be settled first", .0.len())]
+    Undecided(Vec<ToSettle>),
+    /// The record that took over goes on in a third: that is to be taken back first.
+    #[error("the family goes on in another record; that is to be taken back first")]
+    GoesOn,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -207,7 +222,7 @@ pub async fn decide(
     reviewer: Reviewer,
     order: Order,
 ) -> Result<Outcome, Objection> {
-    let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
+    let (draws, stamp) = (batches_of_draws(clock), Stamp::new(clock));
     let id = DecisionId::new(stamp.at(), clock.random());
     let households = pairs::households_of(&order.question);
     let _turn = store
@@ -236,15 +251,20 @@ pub async fn undo(
     reviewer: Reviewer,
     order: Undo,
 ) -> Result<Outcome, Objection> {
-    let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
+    let (draws, stamp) = (batches_of_draws(clock), Stamp::new(clock));
+    let given_back = DecisionId::new(stamp.at(), clock.random());
     let _turn = store.turn([*order.household.as_bytes()]).await;
     let settled = store
         .write("undo decision", move |tx| {
-            take_back(tx, &reviewer, &order, &draws, &stamp)
+            take_back(tx, &reviewer, &order, given_back, &draws, &stamp)
         })
         .await?;
     live.moved(settled.moved);
     Ok(Outcome::Undone)
+}
+
+fn batches_of_draws(clock: &Clock) -> [Draws; BATCHES_MAX] {
+    std::array::from_fn(|_| Draws::new(clock))
 }
 
 /// A document of a household that a reviewer answers for.
@@ -398,7 +418,8 @@ fn take_back(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     order: &Undo,
-    draws: &[Draws; 2],
+    given_back: DecisionId,
+    draws: &[Draws; BATCHES_MAX],
     stamp: &Stamp,
 ) -> Result<Settled, Objection> {
     let opened = Opened::of(
@@ -408,6 +429,20 @@ fn take_back(
     )?;
     let document = &opened.held.document;
     let reason = reason_of(&order.reason)?;
+    let note = |owners: &[AreaCode]| {
+        let deed = Deed {
+            staff: Some(reviewer.staff),
+            action: Action::DecisionUndone,
+            household: Some(order.household),
+            subject: &order.decision.to_string(),
+        };
+        audit::note(tx, stamp, owners, &deed)
+    };
+    if let Some(parting) = Parting::of(tx, reviewer, order)? {
+        let settled = parting.make(tx, reviewer, (&reason, given_back), draws, stamp.at())?;
+        note(&parting.owners())?;
+        return Ok(settled);
+    }
     let made = decided(document, order.decision).ok_or(Objection::Unknown)?;
     let known = decisions(document);
     // A family that was taken over is handed back by another hand-over: both areas agree on that too.
@@ -438,13 +473,7 @@ fn take_back(
         settled.moved.extend(more.moved);
         owners.extend((!owners.contains(&twin.owner)).then_some(twin.owner));
     }
-    let deed = Deed {
-        staff: Some(reviewer.staff),
-        action: Action::DecisionUndone,
-        household: Some(order.household),
-        subject: &order.decision.to_string(),
-    };
-    audit::note(tx, stamp, &owners, &deed)?;
+    note(&owners)?;
     Ok(settled)
 }
 

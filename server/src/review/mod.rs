@@ -7,6 +7,7 @@ pub mod aside;
 pub mod case;
 pub mod claims;
 pub mod decide;
+pub mod joining;
 pub mod pairs;
 pub(crate) mod proposals;
 pub mod queue;

@@ -29,6 +29,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("hand-overs", crate::handover::SCHEMA),
     crate::ingest::SCHEMAS[3],
     ("duplicates", crate::duplicates::SCHEMA),
+    ("records joined", crate::duplicates::JOINED),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

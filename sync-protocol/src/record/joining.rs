@@ -15,7 +15,7 @@ use super::attribution::Attribution;
 use super::conflict::contradictions;
 use super::decision::{Decided, decided, decisions, decisions_of, values_before};
 use super::document::Document;
-use super::edit::Assignments;
+use super::edit::{Assignments, Edit};
 use super::schema::{self, COLLECTIONS, MergeRule, Shape};
 use super::shown::Shown;
 use super::value::{FieldType, Value};
@@ -73,6 +73,27 @@ pub struct TakeOver {
     pub set: Assignments,
     /// Fields of which the two records say different things, with what the other says.
     pub beside: Assignments,
+}
+
+impl TakeOver {
+    /// Entries that are copied, as the beginning of their paths: `persons/{id}` and the like.
+    pub fn copied(&self) -> BTreeSet<String> {
+        let marks = self.set.keys().filter(|path| is_mark_of_a_copy(path));
+        marks
+            .filter_map(|path| Some(path.rsplit_once('/')?.0.to_owned()))
+            .collect()
+    }
+
+    /// Fields that are filled of what the record has already.
+    pub fn filled(&self) -> BTreeSet<&str> {
+        let copied = self.copied();
+        let of_a_copy = |path: &str| {
+            let entry = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+            copied.contains(&entry)
+        };
+        let paths = self.set.keys().map(String::as_str);
+        paths.filter(|path| !of_a_copy(path)).collect()
+    }
 }
 
 /// What is written when it is taken back.
@@ -165,8 +186,11 @@ pub fn take_over(
         found: TakeOver::default(),
         undecided: BTreeSet::new(),
     };
+    // What another decision once brought there and was taken back is not of that record.
+    let hidden = hidden(from);
     for (path, values) in fields_of(from) {
-        if only.is_none_or(|only| only.contains(&path)) {
+        let shown = !hidden.iter().any(|entry| path.starts_with(entry.as_str()));
+        if shown && only.is_none_or(|only| only.contains(&path)) {
             taking.field(&path, &values);
         }
     }
@@ -175,6 +199,20 @@ pub fn take_over(
     } else {
         Err(Undecided(taking.undecided))
     }
+}
+
+/// The edits that put what the other record says beside what this one says, each to be made by an author of its own on the ground
+/// of the decision.
+pub fn beside(into: &Document, taken: &TakeOver, decision: DecisionId) -> [Edit; 2] {
+    let own = taken.beside.keys().map(|path| {
+        let own = into.values_at(path).pop().flatten();
+        (path.clone(), own)
+    });
+    [own.collect(), taken.beside.clone()].map(|set| Edit::PutBeside {
+        decision,
+        document: into.id().kind,
+        set,
+    })
 }
 
 struct Taking<'a> {
@@ -343,6 +381,10 @@ pub fn give_back(
             continue;
         }
         let value = copies.theirs(field.ty, values.into_iter().next_back().flatten());
+        if place.entry.is_none() {
+            // A fact of somebody who was copied has no entry that could be hidden.
+            back.set.insert(path.clone(), None);
+        }
         if from.values_at(&path) != [value.clone()] {
             back.other.insert(path, value);
         }

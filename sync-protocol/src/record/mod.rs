@@ -56,7 +56,8 @@ pub use input::{
 };
 pub use inspect::{ChangeFacts, Outline, Reading, Touch, Unfit, inspect};
 pub use joining::{
-    GiveBack, GoesOn, Pairs, TakeOver, Undecided, brought_people, give_back, take_over, went_on,
+    GiveBack, GoesOn, Pairs, TakeOver, Undecided, beside, brought_people, give_back, take_over,
+    went_on,
 };
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use shown::Shown;

@@ -131,6 +131,11 @@ impl World {
         let decision = match outcome {
             Ok(decide::Outcome::Decided { decision }) => Some(decision),
             Ok(decide::Outcome::Refused) if case.record.is_none() => None,
+            // What either record says twice is to be settled before they are joined.
+            Err(Objection::Undecided(_)) if case.twin.is_some() => {
+                self.fired("records that contradict themselves not joined");
+                return Ok(());
+            }
             // A late edit of which nothing stands any more has nothing to put back.
             Err(Objection::NotAChoice) if order.choice == (Choice::PutBack {}) => return Ok(()),
             other => return self.only_if_struck(&format!("{question:?} is {other:?}")),
@@ -229,7 +234,7 @@ impl World {
             ReviewKind::LateEdit if choice.is_multiple_of(2) => Choice::PutBack {},
             ReviewKind::EditOfRemoved if choice.is_multiple_of(2) => Choice::Restore {},
             ReviewKind::LateEdit | ReviewKind::EditOfRemoved => Choice::Keep {},
-            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => Choice::Same {},
+            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => same(case, choice),
             ReviewKind::PossibleDuplicate => Choice::Different {},
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
                 value: Some(Value::from(self.village(choice))),
@@ -322,6 +327,24 @@ impl World {
             return Ok(());
         }
         Err(what.to_owned())
+    }
+}
+
+/// That two are one family: either goes on, with those who may be the same or with nobody said to be.
+fn same(case: &Case, choice: usize) -> Choice {
+    let twin = case.twin.as_ref();
+    let other = twin.map_or(case.question.household, |twin| twin.household);
+    let people = twin.map(|twin| twin.people.as_slice()).unwrap_or_default();
+    let here = (choice / 2).is_multiple_of(2);
+    let named = people.iter().filter(|_| !(choice / 4).is_multiple_of(4));
+    Choice::Same {
+        survivor: if here { case.question.household } else { other },
+        persons: named
+            .map(|pair| match here {
+                true => (pair.there, pair.here),
+                false => (pair.here, pair.there),
+            })
+            .collect(),
     }
 }
 
