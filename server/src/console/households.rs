@@ -45,6 +45,20 @@ pub struct Linked {
     /// The area responsible for it.
     #[schema(value_type = String)]
     pub area: AreaCode,
+    /// How the two are linked.
+    pub link: Link,
+}
+
+/// How two records of one family are linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// The family goes on in the other.
+    GoesOn,
+    /// This one took the other over.
+    TookOver,
+    /// They were found to be one, and neither goes on.
+    Same,
 }
 
 /// Reads a household, and tells so in the trail.
@@ -110,11 +124,23 @@ pub(crate) fn linked(
     id: HouseholdId,
 ) -> Result<Vec<Linked>, StoreError> {
     let mut linked = Vec::new();
+    let goes_on = duplicates::goes_on_in(tx, id)?;
     for household in duplicates::linked_with(tx, id)? {
         if let Some(area) = residence::owner(tx, household)?
             && areas::is_within(tx, &area, within)?
         {
-            linked.push(Linked { household, area });
+            let link = if goes_on == Some(household) {
+                Link::GoesOn
+            } else if duplicates::goes_on_in(tx, household)? == Some(id) {
+                Link::TookOver
+            } else {
+                Link::Same
+            };
+            linked.push(Linked {
+                household,
+                area,
+                link,
+            });
         }
     }
     Ok(linked)

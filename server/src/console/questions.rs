@@ -1,7 +1,8 @@
-//! The queue of open questions, and one of them with all that it rests on.
+//! The queue of open questions, and one of them with all that it rests on and what would come of it.
 
 use serde::Serialize;
-use sojourn_sync_protocol::StaffId;
+use sojourn_sync_protocol::record::Pairs;
+use sojourn_sync_protocol::{HouseholdId, StaffId};
 
 use super::Names;
 use crate::accounts::sessions::SignedIn;
@@ -11,6 +12,7 @@ use crate::cursor::Cursor;
 use crate::review::case::{self, Case};
 use crate::review::claims::{self, Claim};
 use crate::review::decide::{Objection, QuestionId};
+use crate::review::preview::{self, Preview};
 use crate::review::queue::{self, Filter, Place, Question};
 use crate::store::{Store, StoreError};
 
@@ -114,6 +116,25 @@ pub async fn question(
         })
         .await?;
     Ok(read)
+}
+
+/// What joining the two records of a question would do: nothing is written.
+///
+/// # Errors
+/// As [`preview::preview`].
+pub async fn preview(
+    store: &Store,
+    who: &SignedIn,
+    question: QuestionId,
+    survivor: HouseholdId,
+    persons: Pairs,
+) -> Result<Preview, Objection> {
+    let reviewer = who.reviewer();
+    store
+        .read("preview", move |tx| {
+            preview::preview(tx, &reviewer, &question, (survivor, &persons))
+        })
+        .await
 }
 
 /// Claims a question for oneself while it is open, or gives it to a colleague for longer.

@@ -31,11 +31,7 @@ const TABLES: &[(&str, Handling, &[&str])] = &[
     ("quarantine", Stays, &["household", "bytes"]),
     ("audit_trail", Stays, &["household", "subject"]),
     // A hand-over that is prepared stays where it was prepared, and can be answered.
-    (
-        "handovers",
-        Follows,
-        &["household", "reason", "entry"],
-    ),
+    ("handovers", Follows, &["household", "reason", "entry"]),
     ("reviews", Follows, &["household", "subject"]),
     ("review_claims", Ends, &["household", "subject"]),
     (

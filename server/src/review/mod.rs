@@ -9,6 +9,7 @@ pub mod claims;
 pub mod decide;
 pub mod joining;
 pub mod pairs;
+pub mod preview;
 pub(crate) mod proposals;
 pub mod queue;
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl Two {
         owners
     }
 
-    fn documents(&self) -> [&Document; 2] {
+    pub(super) fn documents(&self) -> [&Document; 2] {
         [&self.one.held.document, &self.other.held.document]
     }
 

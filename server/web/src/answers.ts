@@ -70,7 +70,8 @@ export function picksOf(fields: Record<string, Difference>): Picks {
 /** What the register is asked, or what is missing, and in which field. */
 export type Asked = { choice: Choice } | { missing: 'choice' | 'picks' | 'value' | 'number'; path?: string };
 
-export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks = {}): Asked {
+/** `join` is what is asked where two households are one family. */
+export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks = {}, join?: Choice): Asked {
   if (!answer) return { missing: 'choice' };
   switch (answer.name) {
     case 'value':
@@ -94,9 +95,10 @@ export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks 
     case 'put-back':
     case 'adopt':
     case 'refuse':
-    case 'same':
     case 'different':
       return { choice: { choose: answer.name } };
+    case 'same':
+      return join ? { choice: join } : { missing: 'choice' };
   }
 }
 

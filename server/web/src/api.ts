@@ -18,6 +18,7 @@ import type {
   Kind,
   Me,
   Outcome,
+  Preview,
   QuestionId,
   QueuePage,
   Severity,
@@ -42,6 +43,8 @@ export const CODES = [
   'edit',
   'refused',
   'undone-already',
+  'undecided',
+  'goes-on',
   'malformed',
   'busy',
   'unavailable',
@@ -122,9 +125,9 @@ function read<T>(
   return ask<T>(asked, signal ? { signal } : {});
 }
 
-function write<T>(path: string, body: unknown, keepalive = false): Promise<T> {
+function write<T>(path: string, body: unknown, more: RequestInit = {}): Promise<T> {
   const headers = { 'content-type': 'application/json' };
-  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), keepalive });
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), ...more });
 }
 
 /** What narrows the queue. */
@@ -154,7 +157,14 @@ export const question = (id: QuestionId, signal?: AbortSignal) => read<Case>('qu
 export const claim = (question: QuestionId): Promise<Claim> => write('question/claim', { question: named(question) });
 /** Goes out even while the page is being left. */
 export const release = (question: QuestionId): Promise<void> =>
-  write('question/release', { question: named(question) }, true);
+  write('question/release', { question: named(question) }, { keepalive: true });
+/** What joining two records would do; nothing is written. */
+export const preview = (
+  question: QuestionId,
+  survivor: string,
+  persons: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Preview> => write('question/preview', { question: named(question), survivor, persons }, { signal });
 export const decide = (question: QuestionId, seen: string[], choice: Choice, reason: string): Promise<Outcome> =>
   write('question/decide', { question: named(question), seen, choice, reason });
 export const undo = (household: string, document: string, decision: string, reason: string): Promise<Outcome> =>

@@ -181,7 +181,7 @@ export type Choice =
   | { choose: 'adopt' }
   | { choose: 'adapt'; set: Record<string, Written> }
   | { choose: 'refuse' }
-  | { choose: 'same' }
+  | { choose: 'same'; survivor: string; persons: Record<string, string> }
   | { choose: 'different' };
 
 export interface Proposed {
@@ -265,7 +265,27 @@ export interface Twin {
   /** Thousandths. */
   probability: number;
   people: PairOfPeople[];
+  /** The household that goes on, if nobody says otherwise. */
+  suggested: string;
   record: Household;
+}
+
+/** A field that contradicts itself and is to be settled first. */
+export interface ToSettle {
+  household: string;
+  document: DocKind;
+  field: string;
+}
+
+/** What joining two records would do. */
+export interface Preview {
+  filled: number;
+  /** Entries that would be copied, by the map that they are in. */
+  copied: Record<string, number>;
+  /** Paths of fields that people would be asked about. */
+  asked: string[];
+  undecided: ToSettle[];
+  sharing_refused: boolean;
 }
 
 /** What a field shows: its value, or several that contradict each other. */
@@ -347,6 +367,8 @@ export interface Household {
   health: boolean;
   visits: Record<string, Visit>;
   facts: Record<string, HealthFacts>;
+  /** The record in which the family goes on. */
+  goes_on?: string;
   decisions?: Record<string, Decision>;
   contradictions: Contradiction[];
   edits_of_removed: { person: string; removal: string; edit: string; paths: string[] }[];
@@ -368,7 +390,7 @@ export interface HouseholdPage {
   record: Household;
   area: string;
   /** Where the same family is registered too. */
-  linked: { household: string; area: string }[];
+  linked: { household: string; area: string; link: 'goes-on' | 'took-over' | 'same' }[];
   names: Names;
   history: HistoryEntry[];
 }

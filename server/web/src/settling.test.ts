@@ -345,9 +345,10 @@ test('two households are one family or two, and only that they are one takes two
   const it = kase('possible-duplicate', 'other', []);
   const answers = answersOf(it);
   const nothing = { text: '', empty: false };
-  expect(answers.map((answer) => choiceOf(answer, nothing))).toEqual([
-    { choice: { choose: 'same' } },
+  const same: Choice = { choose: 'same', survivor: 'other', persons: {} };
+  expect(answers.map((answer) => choiceOf(answer, nothing, {}, same))).toEqual([
+    { choice: same },
     { choice: { choose: 'different' } },
   ]);
-  expect([needsTwo(it, { choose: 'same' }), needsTwo(it, { choose: 'different' })]).toEqual([true, false]);
+  expect([needsTwo(it, same), needsTwo(it, { choose: 'different' })]).toEqual([true, false]);
 });

@@ -15,6 +15,8 @@ use sojourn_server::{
 };
 use sojourn_sync_protocol::{AreaCode, DecisionId, StaffId, record::Value};
 
+use super::joining::Joined;
+use super::twins;
 use super::world::World;
 
 /// A decision that was made, and what it can be held to when it is taken back.
@@ -25,6 +27,8 @@ pub(super) struct Made {
     between: BTreeSet<Option<Value>>,
     /// What stood at the fields that were written of a change kept aside.
     before: BTreeMap<String, BTreeSet<Option<Value>>>,
+    /// The two records that were joined.
+    pub(super) joined: Option<Joined>,
 }
 
 impl World {
@@ -65,7 +69,7 @@ impl World {
     }
 
     /// Every open question.
-    fn questions(&self) -> Vec<Question> {
+    pub(super) fn questions(&self) -> Vec<Question> {
         let (areas, now) = (self.everywhere(), self.now());
         let state = self.state.as_ref().expect("the server runs between steps");
         let read = state.store.read("queue", move |tx| {
@@ -97,10 +101,19 @@ impl World {
         if questions.is_empty() {
             return Ok(());
         }
+        let question = &questions[which % questions.len()];
+        self.settle_one(question, |world, case| world.choice(case, choice))
+    }
+
+    /// Settles this question.
+    pub(super) fn settle_one(
+        &mut self,
+        question: &Question,
+        choose: impl Fn(&Self, &Case) -> Choice,
+    ) -> Result<(), String> {
         let Some([first, second]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let question = &questions[which % questions.len()];
         let question = QuestionId {
             household: question.household,
             kind: question.kind,
@@ -114,11 +127,12 @@ impl World {
             }
         };
         let mut order = Order {
-            choice: self.choice(&case, choice),
+            choice: choose(self, &case),
             question: question.clone(),
             seen: case.heads.clone(),
             reason: "看过证件".into(),
         };
+        let apart = self.to_be_joined(&question, &order.choice);
         let mut outcome = self.decide_as(&first, &order);
         if outcome == Ok(decide::Outcome::Proposed) {
             outcome = self.decide_as(&second, &order);
@@ -156,8 +170,13 @@ impl World {
         self.fired(match order.choice {
             Choice::Adopt {} | Choice::Adapt { .. } => "change kept aside adopted",
             Choice::Refuse {} => "change kept aside refused",
+            Choice::Same { .. } => "records of one family joined",
             _ => "question decided",
         });
+        let joined = match (apart, decision) {
+            (Some(apart), Some(decision)) => self.is_joined(apart, decision)?,
+            _ => None,
+        };
         // What was refused of a household that is not in the register has no decision to take back.
         if let Some(decision) = decision {
             let before = written_of(&case, &order.choice);
@@ -170,6 +189,7 @@ impl World {
                 decision,
                 between: values.map(|value| value.value).collect(),
                 before,
+                joined,
             });
         }
         Ok(())
@@ -234,7 +254,7 @@ impl World {
             ReviewKind::LateEdit if choice.is_multiple_of(2) => Choice::PutBack {},
             ReviewKind::EditOfRemoved if choice.is_multiple_of(2) => Choice::Restore {},
             ReviewKind::LateEdit | ReviewKind::EditOfRemoved => Choice::Keep {},
-            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => same(case, choice),
+            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => twins::same(case, choice),
             ReviewKind::PossibleDuplicate => Choice::Different {},
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
                 value: Some(Value::from(self.village(choice))),
@@ -258,10 +278,16 @@ impl World {
         if self.decided.is_empty() {
             return Ok(());
         }
+        let made = self.decided.swap_remove(which % self.decided.len());
+        self.take_this_back(made)
+    }
+
+    /// Takes this decision back.
+    pub(super) fn take_this_back(&mut self, made: Made) -> Result<(), String> {
         let Some([reviewer, _]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let made = self.decided.swap_remove(which % self.decided.len());
+        let untouched = made.joined.as_ref().map(|joined| self.is_untouched(joined));
         let order = Undo {
             household: made.question.household,
             document: made.question.document,
@@ -280,9 +306,18 @@ impl World {
             Ok(_) => {}
             // Somebody wrote since; or the register was put back to before it.
             Err(Objection::Stale | Objection::Unknown | Objection::UndoneAlready) => return Ok(()),
+            // What was written in copies contradicts itself, or the record that went on goes on in a third.
+            Err(Objection::Undecided(_) | Objection::GoesOn) if made.joined.is_some() => {
+                return Ok(());
+            }
             Err(error) => return self.only_if_struck(&format!("{:?}: {error}", made.question)),
         }
-        self.fired("decision taken back");
+        if let (Some(joined), Some(untouched)) = (&made.joined, untouched) {
+            self.fired("records of one family parted");
+            self.is_parted(joined, untouched)?;
+        } else {
+            self.fired("decision taken back");
+        }
         self.figures.checked += 1;
         match self.case(&reviewer, &made.question) {
             Ok(case) => {
@@ -327,24 +362,6 @@ impl World {
             return Ok(());
         }
         Err(what.to_owned())
-    }
-}
-
-/// That two are one family: either goes on, with those who may be the same or with nobody said to be.
-fn same(case: &Case, choice: usize) -> Choice {
-    let twin = case.twin.as_ref();
-    let other = twin.map_or(case.question.household, |twin| twin.household);
-    let people = twin.map(|twin| twin.people.as_slice()).unwrap_or_default();
-    let here = (choice / 2).is_multiple_of(2);
-    let named = people.iter().filter(|_| !(choice / 4).is_multiple_of(4));
-    Choice::Same {
-        survivor: if here { case.question.household } else { other },
-        persons: named
-            .map(|pair| match here {
-                true => (pair.there, pair.here),
-                false => (pair.here, pair.there),
-            })
-            .collect(),
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(entry::me))
         .routes(routes!(questions::queue))
         .routes(routes!(questions::question))
+        .routes(routes!(questions::preview))
         .routes(routes!(questions::claim))
         .routes(routes!(questions::release))
         .routes(routes!(questions::decide))

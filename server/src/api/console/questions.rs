@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use sojourn_sync_protocol::record::Pairs;
 use sojourn_sync_protocol::{AreaCode, ChangeHash, DecisionId, DocKind, HouseholdId, StaffId};
 
 use super::fault::Fault;
@@ -14,6 +15,7 @@ use crate::cursor::Cursor;
 use crate::review::ReviewKind;
 use crate::review::claims::Claim;
 use crate::review::decide::{self, Choice, Order, Outcome, QuestionId, Undo};
+use crate::review::preview::Preview;
 use crate::review::queue::{Filter, Place};
 use crate::review::severity::Severity;
 use crate::state::AppState;
@@ -133,6 +135,41 @@ pub(super) async fn release(
 ) -> Result<StatusCode, Fault> {
     questions::release(&state.store, &state.clock, &who, question).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How two records are to be joined, of which nobody has decided yet.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToPreview {
+    question: QuestionId,
+    /// The household that goes on.
+    #[schema(value_type = String)]
+    survivor: HouseholdId,
+    /// People of the other, each with who they are in the one that goes on.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    persons: Pairs,
+}
+
+/// What joining two records would do. Nothing is written.
+#[utoipa::path(
+    post, path = "/console/v1/question/preview", request_body = ToPreview,
+    responses((status = 200, body = Preview), (status = "default", body = Fault)),
+    security(("session" = [])),
+)]
+pub(super) async fn preview(
+    State(state): State<Arc<AppState>>,
+    Settles(who): Settles,
+    Said(said): Said<ToPreview>,
+) -> Result<Answer<Preview>, Fault> {
+    let preview = questions::preview(
+        &state.store,
+        &who,
+        said.question,
+        said.survivor,
+        said.persons,
+    );
+    Ok(Answer(preview.await?))
 }
 
 /// How a question is to be settled.
