@@ -60,6 +60,11 @@ ALTER TABLE households ADD COLUMN moving_to TEXT NOT NULL DEFAULT '';
 ALTER TABLE households ADD COLUMN moving_on TEXT NOT NULL DEFAULT '';
 ";
 
+/// Where the family of a household goes on, for the list.
+pub(crate) const SCHEMA_OF_GOING_ON: &str = "
+ALTER TABLE households ADD COLUMN goes_on TEXT NOT NULL DEFAULT '';
+";
+
 /// Between the values of a contradicted field on one line: nobody sees only one.
 const BETWEEN_VALUES: &str = " / ";
 
@@ -93,10 +98,13 @@ pub struct HouseholdRow {
     pub moving_to: String,
     /// The day of that.
     pub moving_on: String,
+    /// The household in whose record the family goes on, where it had two; empty otherwise.
+    #[serde(default)]
+    pub goes_on: String,
 }
 
 const COLUMNS: &str = "household, area, name, address, phone, persons, contradictions, pending, held, leaving, updated,
-    moving_to, moving_on";
+    moving_to, moving_on, goes_on";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
     Ok(HouseholdRow {
@@ -113,6 +121,7 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
         updated: Timestamp::from_millis(row.get(10)?),
         moving_to: row.get(11)?,
         moving_on: row.get(12)?,
+        goes_on: row.get(13)?,
     })
 }
 
@@ -138,6 +147,7 @@ impl HouseholdRow {
             updated,
             moving_to: of_prepared(view, |entry| entry.to.as_ref()),
             moving_on: of_prepared(view, |entry| entry.on.as_ref()),
+            goes_on: view.goes_on.map_or_else(String::new, |other| other.to_string()),
         }
     }
 
@@ -175,13 +185,14 @@ impl Projected {
         duplicates::index(tx, row.id, &self.keys)?;
         tx.execute(
             "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
-                 held, leaving, updated, moving_to, moving_on)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 held, leaving, updated, moving_to, moving_on, goes_on)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (household) DO UPDATE SET area = excluded.area, name = excluded.name,
                  address = excluded.address, phone = excluded.phone, persons = excluded.persons,
                  contradictions = excluded.contradictions, pending = excluded.pending, held = excluded.held,
                  leaving = excluded.leaving, updated = excluded.updated,
-                 moving_to = excluded.moving_to, moving_on = excluded.moving_on",
+                 moving_to = excluded.moving_to, moving_on = excluded.moving_on,
+                 goes_on = excluded.goes_on",
             rusqlite::params![
                 row.id.as_bytes(),
                 row.area,
@@ -196,6 +207,7 @@ impl Projected {
                 row.updated.millis(),
                 row.moving_to,
                 row.moving_on,
+                row.goes_on,
             ],
         )?;
         Ok(())
