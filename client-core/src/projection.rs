@@ -147,7 +147,9 @@ impl HouseholdRow {
             updated,
             moving_to: of_prepared(view, |entry| entry.to.as_ref()),
             moving_on: of_prepared(view, |entry| entry.on.as_ref()),
-            goes_on: view.goes_on.map_or_else(String::new, |other| other.to_string()),
+            goes_on: view
+                .goes_on
+                .map_or_else(String::new, |other| other.to_string()),
         }
     }
 

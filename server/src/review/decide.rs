@@ -15,7 +15,9 @@ use sojourn_sync_protocol::{
 };
 
 use super::claims::{self, Claim};
-use super::joining::{BATCHES_MAX, Parting, ToSettle};
+use super::joining::{BATCHES_MAX, ToSettle};
+use super::later::{self, Later};
+use super::parting::Parting;
 use super::proposals::Proposal;
 use super::writes::assignments;
 use super::{Item, RESIDENCE, ReviewKind, aside, pairs};
@@ -83,7 +85,7 @@ pub enum Choice {
         #[schema(value_type = Object)]
         value: Option<Value>,
     },
-    /// The record stays as it is: a late edit counts, a removal stands.
+    /// The record stays as it is: a late edit counts, a removal stands, an edit of a record that goes on in another is left there.
     Keep {},
     /// The person who was removed belongs to the household.
     Restore {},
@@ -100,6 +102,8 @@ pub enum Choice {
     },
     /// It does not count. Its bytes stay.
     Refuse {},
+    /// An edit of a record whose family goes on in another is carried over into that.
+    CarryOver {},
     /// Two households are one family, whose record goes on.
     Same {
         /// The household that goes on; it takes over what the other has.
@@ -232,6 +236,9 @@ pub async fn decide(
         .write("decide", move |tx| {
             if order.question.kind == ReviewKind::PossibleDuplicate {
                 return pairs::settle(tx, &reviewer, &order, id, &draws, &stamp);
+            }
+            if order.question.kind == ReviewKind::EditOfJoined {
+                return settle_later(tx, &reviewer, &order, id, &draws, &stamp);
             }
             settle(tx, &reviewer, &order, id, &draws[0], &stamp)
         })
@@ -414,6 +421,45 @@ fn settle(
     Ok((Outcome::Decided { decision: id }, settled))
 }
 
+/// Settles what becomes of an edit of a record that goes on in another.
+fn settle_later(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    order: &Order,
+    id: DecisionId,
+    draws: &[Draws; BATCHES_MAX],
+    stamp: &Stamp,
+) -> Result<(Outcome, Settled), Objection> {
+    let (question, now) = (&order.question, stamp.at());
+    let (household, item) = (question.household, question.item());
+    let id_of = DocumentId::new(household, question.document);
+    Opened::of(tx, reviewer, id_of)?;
+    if !review::waits(tx, household, &item)? {
+        return Err(Objection::Stale);
+    }
+    let found = Later::of(tx, reviewer, question)?;
+    if found.heads() != order.seen {
+        return Err(Objection::Stale);
+    }
+    if let Some(claim) = claims::of(tx, household, &item)?
+        && claim.excludes(reviewer.staff, now)
+    {
+        return Err(Objection::Claimed(claim));
+    }
+    let reason = reason_of(&order.reason)?;
+    let settled = found.settle(tx, reviewer, (order, &reason), id, draws, now)?;
+    let owners = found.owners();
+    audit::note_question(
+        tx,
+        stamp,
+        reviewer.staff,
+        Action::Decided,
+        &owners,
+        question,
+    )?;
+    Ok((Outcome::Decided { decision: id }, settled))
+}
+
 fn take_back(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
@@ -454,6 +500,10 @@ fn take_back(
             .values()
             .any(|text| answered_hand_over(text).is_some())
     }) {
+        return Err(Objection::NotAChoice);
+    }
+    // What was carried over into another record is taken back with the joining.
+    if known.get(&order.decision).is_some_and(later::carried) {
         return Err(Objection::NotAChoice);
     }
     if known

@@ -1,23 +1,20 @@
-//! Two records of one family are joined, and parted again: what the record says of it is written in the documents of both, in
-//! one transaction, at the desk of who decides.
+//! Two records of one family are joined: what the record says of it is written in the documents of both, in one transaction, at the
+//! desk of who decides.
 //!
 //! One record goes on and takes over what the other has; the other stays where it is, open to everybody as before, and says where
 //! the family goes on. Everything else of the two stays theirs: the area, the log, hand-overs that are prepared, and what waits for a
-//! person in either. What is copied, put beside and given back, `record::joining` decides; who may do it, `pairs` and `decide`.
+//! person in either. What is copied and put beside, `record::joining` decides; who may do it, `pairs`. `parting` takes it back.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use sojourn_sync_protocol::record::{
-    Assignments, DecisionOutcome, DecisionView, Document, Edit, GiveBack, GoesOn, NewDecision,
-    Pairs, TakeOver, Undecided, beside, brought_people, contradictions, decided, decisions,
-    give_back, take_over, view, went_on,
+    Assignments, DecisionOutcome, Document, Edit, GoesOn, NewDecision, Pairs, TakeOver, Undecided,
+    beside, contradictions, take_over, view, went_on,
 };
-use sojourn_sync_protocol::{
-    AreaCode, DecisionId, DocKind, DocumentId, HouseholdId, PersonId, StaffId, Timestamp,
-};
+use sojourn_sync_protocol::{DecisionId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp};
 
-use super::decide::{Objection, Opened, Reviewer, Undo};
+use super::decide::{Objection, Opened, Reviewer};
 use crate::desk::{Desk, Draws};
 use crate::documents;
 use crate::duplicates;
@@ -25,7 +22,7 @@ use crate::ingest::Settled;
 use crate::store::{StoreError, Tx};
 
 /// Batches that joining or parting hands in at most.
-pub(super) const BATCHES_MAX: usize = 5;
+pub(super) const BATCHES_MAX: usize = 6;
 
 /// A field that contradicts itself and is to be settled before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
@@ -55,7 +52,7 @@ pub(super) struct Told<'a> {
 
 impl Told<'_> {
     /// The entry in a document of one record, about the other.
-    fn entry(&self, document: DocKind, about: HouseholdId) -> NewDecision {
+    pub(super) fn entry(&self, document: DocKind, about: HouseholdId) -> NewDecision {
         NewDecision {
             id: Some(self.id),
             document,
@@ -77,8 +74,9 @@ pub(super) struct Joining {
     persons: Pairs,
     /// Documents of the one that goes on, its core first, with what each takes over.
     parts: Vec<(Opened, TakeOver)>,
-    /// The core document of the other.
-    left: Opened,
+    /// The documents of the other, the core first: in each it is said where the family goes on, so that what is written there later
+    /// is found.
+    left: [Opened; 2],
 }
 
 impl Joining {
@@ -105,28 +103,21 @@ impl Joining {
             return Err(Objection::Stale);
         }
         are_there(&core.held.document, &left.held.document, persons)?;
-        let health = DocumentId::new(from, DocKind::Health);
-        let other_health = open_if_there(tx, reviewer, health)?;
+        let health = |household| DocumentId::new(household, DocKind::Health);
+        let left_health = Opened::or_new(tx, reviewer, health(from))?;
         let mut undecided = Vec::new();
         let mut parts = Vec::new();
-        let mut take = |opened: Opened, other: &Document| match take_over(
-            &opened.held.document,
-            other,
-            persons,
-            None,
-            id,
-        ) {
-            Ok(taken) => parts.push((opened, taken)),
-            Err(Undecided(fields)) => {
-                for document in [&opened.held.document, other] {
-                    undecided.extend(to_settle(document, &fields));
+        let ours = Opened::or_new(tx, reviewer, health(into))?;
+        for (opened, other) in [(core, &left), (ours, &left_health)] {
+            let other = &other.held.document;
+            match take_over(&opened.held.document, other, persons, None, id) {
+                Ok(taken) => parts.push((opened, taken)),
+                Err(Undecided(fields)) => {
+                    for document in [&opened.held.document, other] {
+                        undecided.extend(to_settle(document, &fields));
+                    }
                 }
             }
-        };
-        take(core, &left.held.document);
-        if let Some(other) = &other_health {
-            let ours = DocumentId::new(into, DocKind::Health);
-            take(Opened::or_new(tx, reviewer, ours)?, &other.held.document);
         }
         if !undecided.is_empty() {
             return Err(Objection::Undecided(undecided));
@@ -136,7 +127,7 @@ impl Joining {
             from,
             persons: persons.clone(),
             parts,
-            left,
+            left: [left, left_health],
         })
     }
 
@@ -145,8 +136,8 @@ impl Joining {
         self.parts.iter().map(|(_, taken)| taken)
     }
 
-    /// The decisions: in the documents of the record that goes on, and in the other.
-    fn entries(&self, told: &Told<'_>) -> (Vec<(&Opened, &TakeOver, Edit)>, Edit) {
+    /// The decisions in the documents of the record that goes on, each with what is put beside.
+    fn takes_over(&self, told: &Told<'_>) -> Vec<(&Opened, &TakeOver, Edit)> {
         let parts = self.parts.iter().filter(|(opened, taken)| {
             opened.held.document.id().kind == DocKind::Core || *taken != TakeOver::default()
         });
@@ -158,14 +149,25 @@ impl Joining {
             };
             (opened, taken, Edit::Decide(entry))
         });
-        let goes_on = NewDecision {
-            goes_on: Some(GoesOn {
-                household: self.into,
-                persons: self.persons.clone(),
-            }),
-            ..told.entry(DocKind::Core, self.into)
+        entries.collect()
+    }
+
+    /// The decisions in the documents of the other. Who is who, its core alone says.
+    fn goes_on(&self, told: &Told<'_>) -> [(&Opened, Edit); 2] {
+        let [core, health] = &self.left;
+        let goes_on = |kind, persons| {
+            Edit::Decide(NewDecision {
+                goes_on: Some(GoesOn {
+                    household: self.into,
+                    persons,
+                }),
+                ..told.entry(kind, self.into)
+            })
         };
-        (entries.collect(), Edit::Decide(goes_on))
+        [
+            (core, goes_on(DocKind::Core, self.persons.clone())),
+            (health, goes_on(DocKind::Health, Pairs::new())),
+        ]
     }
 
     /// Whether both records would take it; nothing is written.
@@ -178,11 +180,11 @@ impl Joining {
         told: &Told<'_>,
         now: Timestamp,
     ) -> Result<(), Objection> {
-        let (entries, goes_on) = self.entries(told);
-        let ours = entries.iter().map(|(opened, _, edit)| (*opened, edit));
-        for (opened, edit) in ours.chain([(&self.left, &goes_on)]) {
+        let ours = self.takes_over(told).into_iter();
+        let ours = ours.map(|(opened, _, edit)| (opened, edit));
+        for (opened, edit) in ours.chain(self.goes_on(told)) {
             let by = Desk::rehearsing(reviewer.staff, &opened.owner, now);
-            opened.held.document.clone().edit(edit, &by)?;
+            opened.held.document.clone().edit(&edit, &by)?;
         }
         Ok(())
     }
@@ -200,32 +202,27 @@ impl Joining {
         now: Timestamp,
     ) -> Result<Settled, Objection> {
         let mut made = Made::new(tx, reviewer, draws, now);
-        let (entries, goes_on) = self.entries(told);
-        for (opened, taken, edit) in entries {
-            made.make(opened, &[edit])?;
-            if !taken.beside.is_empty() {
-                let id = opened.held.document.id();
-                let decided = Opened::of(tx, reviewer, id)?;
-                let edits = beside(&decided.held.document, taken, told.id);
-                made.make(&decided, &edits)?;
-            }
+        for (opened, taken, edit) in self.takes_over(told) {
+            made.take_over(opened, taken, (told.id, edit))?;
         }
-        made.make(&self.left, &[goes_on])?;
+        for (opened, edit) in self.goes_on(told) {
+            made.make(opened, &[edit])?;
+        }
         Ok(made.settled)
     }
 }
 
 /// Hands in batches one after the other, each with draws of its own.
-struct Made<'a, 'c> {
+pub(super) struct Made<'a, 'c> {
     tx: &'a Tx<'c>,
     reviewer: &'a Reviewer,
     draws: std::slice::Iter<'a, Draws>,
     now: Timestamp,
-    settled: Settled,
+    pub(super) settled: Settled,
 }
 
 impl<'a, 'c> Made<'a, 'c> {
-    fn new(
+    pub(super) fn new(
         tx: &'a Tx<'c>,
         reviewer: &'a Reviewer,
         draws: &'a [Draws; BATCHES_MAX],
@@ -240,11 +237,27 @@ impl<'a, 'c> Made<'a, 'c> {
         }
     }
 
-    fn make(&mut self, opened: &Opened, edits: &[Edit]) -> Result<(), Objection> {
+    pub(super) fn make(&mut self, opened: &Opened, edits: &[Edit]) -> Result<(), Objection> {
         let draws = self.draws.next().ok_or(Objection::Refused("too-large"))?;
         let made = opened.make(self.tx, self.reviewer, edits, draws, self.now)?;
         self.settled.moved.extend(made.moved);
         Ok(())
+    }
+
+    /// The decision by which a record takes over, and on the ground of it what is put beside.
+    pub(super) fn take_over(
+        &mut self,
+        opened: &Opened,
+        taken: &TakeOver,
+        (decision, edit): (DecisionId, Edit),
+    ) -> Result<(), Objection> {
+        self.make(opened, &[edit])?;
+        if taken.beside.is_empty() {
+            return Ok(());
+        }
+        let decided = Opened::of(self.tx, self.reviewer, opened.held.document.id())?;
+        let edits = beside(&decided.held.document, taken, decision);
+        self.make(&decided, &edits)
     }
 }
 
@@ -268,7 +281,10 @@ fn are_there(into: &Document, from: &Document, persons: &Pairs) -> Result<(), Ob
 }
 
 /// Those of these fields that a document contradicts itself in.
-fn to_settle(document: &Document, fields: &BTreeSet<String>) -> impl Iterator<Item = ToSettle> {
+pub(super) fn to_settle(
+    document: &Document,
+    fields: &BTreeSet<String>,
+) -> impl Iterator<Item = ToSettle> {
     let id = document.id();
     let found = contradictions(document).into_iter();
     found
@@ -281,7 +297,7 @@ fn to_settle(document: &Document, fields: &BTreeSet<String>) -> impl Iterator<It
 }
 
 /// A document if anybody has written in it; who may not read it is told as everywhere.
-fn open_if_there(
+pub(super) fn open_if_there(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     id: DocumentId,
@@ -289,187 +305,6 @@ fn open_if_there(
     match documents::load(tx, id)? {
         None => Ok(None),
         Some(_) => Opened::of(tx, reviewer, id).map(Some),
-    }
-}
-
-/// Two records that were found to be of one family, about to be parted.
-pub(super) struct Parting {
-    decision: DecisionId,
-    /// The one that went on, and the other; of two that were only found to be one, the one that was asked about comes first.
-    into: Side,
-    from: Side,
-}
-
-/// The core document of one of the two.
-struct Side {
-    household: HouseholdId,
-    core: Opened,
-    /// The decision in it counts.
-    stands: bool,
-}
-
-impl Parting {
-    /// Opens both; `None` for another decision than that two households are one family.
-    ///
-    /// # Errors
-    /// [`Objection::Unknown`] when the other household is not the reviewer's: it is taken back in both or not at all;
-    /// [`Objection::GoesOn`] while the record that went on goes on in a third.
-    pub(super) fn of(
-        tx: &Tx<'_>,
-        reviewer: &Reviewer,
-        order: &Undo,
-    ) -> Result<Option<Self>, Objection> {
-        let decision = order.decision;
-        let open = |household| Opened::of(tx, reviewer, DocumentId::new(household, DocKind::Core));
-        let here = open(order.household)?;
-        let Some(told) = decisions(&here.held.document).remove(&decision) else {
-            return Ok(None);
-        };
-        let same = |told: &DecisionView| {
-            let outcome = told.outcome.as_ref();
-            outcome.is_some_and(|outcome| {
-                outcome
-                    .values()
-                    .any(|word| word == DecisionOutcome::Same.name())
-            })
-        };
-        let Some(other) = duplicates::other_of(&told).filter(|_| same(&told)) else {
-            return Ok(None);
-        };
-        let there = open(other)?;
-        let told_there = decisions(&there.held.document).remove(&decision);
-        let side = |household, core, told: Option<&DecisionView>| Side {
-            household,
-            core,
-            // A register put back to a backup may have only one of the two again.
-            stands: told.is_some_and(|told| !told.is_undone()),
-        };
-        let one = side(order.household, here, Some(&told));
-        let second = side(other, there, told_there.as_ref());
-        let (into, from) = if told.goes_on.is_some() {
-            (second, one)
-        } else {
-            (one, second)
-        };
-        if !into.stands && !from.stands {
-            return Err(Objection::UndoneAlready);
-        }
-        if went_on(&into.core.held.document).is_some() {
-            return Err(Objection::GoesOn);
-        }
-        Ok(Some(Self {
-            decision,
-            into,
-            from,
-        }))
-    }
-
-    /// The areas responsible, each once.
-    pub(super) fn owners(&self) -> Vec<AreaCode> {
-        let (into, from) = (&self.into.core.owner, &self.from.core.owner);
-        let mut owners = vec![into.clone()];
-        owners.extend((from != into).then(|| from.clone()));
-        owners
-    }
-
-    /// Gives back what was taken over, and marks the decision as taken back in both records. `given_back` is the decision by which
-    /// the other record gets what was written in copies meanwhile, where it does not hold the one that is taken back.
-    ///
-    /// # Errors
-    /// [`Objection::Undecided`] with the fields of copies that are to be settled first.
-    pub(super) fn make(
-        &self,
-        tx: &Tx<'_>,
-        reviewer: &Reviewer,
-        (reason, given_back): (&str, DecisionId),
-        draws: &[Draws; BATCHES_MAX],
-        now: Timestamp,
-    ) -> Result<Settled, Objection> {
-        let mut made = Made::new(tx, reviewer, draws, now);
-        let undo = |document, set| {
-            [Edit::UndoDecision {
-                decision: self.decision,
-                document,
-                reason: Some(reason.to_owned()),
-                set,
-            }]
-        };
-        let told = Told {
-            id: given_back,
-            reason,
-            seconded: None,
-        };
-        let gives_back = |document, set| {
-            [Edit::Decide(NewDecision {
-                takes_over: true,
-                outcome: None,
-                set,
-                ..told.entry(document, self.into.household)
-            })]
-        };
-        let (into, from) = (&self.into.core, &self.from.core);
-        let people = brought_people(&into.held.document, self.decision);
-        let back = self.given_back(&into.held.document, &from.held.document, &people)?;
-        if self.into.stands {
-            made.make(into, &undo(DocKind::Core, back.set))?;
-        }
-        if self.from.stands {
-            made.make(from, &undo(DocKind::Core, back.other))?;
-        } else if !back.other.is_empty() {
-            made.make(from, &gives_back(DocKind::Core, back.other))?;
-        }
-        let health = |household| DocumentId::new(household, DocKind::Health);
-        let Some(mut ours) = open_if_there(tx, reviewer, health(self.into.household))? else {
-            return Ok(made.settled);
-        };
-        let theirs = Opened::or_new(tx, reviewer, health(self.from.household))?;
-        if !decisions(&ours.held.document).contains_key(&self.decision) {
-            // Nothing came with the decision; something may have been written since about somebody who did.
-            let named = Told {
-                id: self.decision,
-                ..told
-            };
-            let entry = Edit::Decide(NewDecision {
-                takes_over: true,
-                ..named.entry(DocKind::Health, self.from.household)
-            });
-            let mut rehearsed = ours.held.document.clone();
-            rehearsed.edit(&entry, &Desk::rehearsing(reviewer.staff, &ours.owner, now))?;
-            let back = self.given_back(&rehearsed, &theirs.held.document, &people)?;
-            if back == GiveBack::default() {
-                return Ok(made.settled);
-            }
-            made.make(&ours, &[entry])?;
-            ours = Opened::of(tx, reviewer, health(self.into.household))?;
-        }
-        let known = decisions(&ours.held.document);
-        if known[&self.decision].is_undone() {
-            return Ok(made.settled);
-        }
-        let back = self.given_back(&ours.held.document, &theirs.held.document, &people)?;
-        made.make(&ours, &undo(DocKind::Health, back.set))?;
-        if !back.other.is_empty() {
-            made.make(&theirs, &gives_back(DocKind::Health, back.other))?;
-        }
-        Ok(made.settled)
-    }
-
-    fn given_back(
-        &self,
-        into: &Document,
-        from: &Document,
-        people: &BTreeSet<PersonId>,
-    ) -> Result<GiveBack, Objection> {
-        if decided(into, self.decision).is_none() {
-            return Ok(GiveBack::default());
-        }
-        match give_back(into, from, self.decision, people) {
-            None => Ok(GiveBack::default()),
-            Some(Ok(back)) => Ok(back),
-            Some(Err(Undecided(fields))) => {
-                Err(Objection::Undecided(to_settle(into, &fields).collect()))
-            }
-        }
     }
 }
 

@@ -14,11 +14,9 @@ enum Handling {
     Follows,
     /// They end with the question whether the two are one; those of other questions stay.
     Ends,
-    /// They name no household and nobody in one.
-    Nobody,
 }
 
-use Handling::{Ends, Follows, Nobody, Stays};
+use Handling::{Ends, Follows, Stays};
 
 /// Every table, how it is treated, and its columns that name a household or somebody in one.
 const TABLES: &[(&str, Handling, &[&str])] = &[

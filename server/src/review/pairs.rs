@@ -221,6 +221,7 @@ pub(super) fn read(
         aside: None,
         record: Some(record(tx, reviewer, household)?),
         twin: Some(twin),
+        carries: None,
         owners: two.owners(),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sojourn_sync_protocol::record::{Document, Pairs, is_decision, view};
+use sojourn_sync_protocol::record::{Document, Pairs, TakeOver, view};
 use sojourn_sync_protocol::{DecisionId, HouseholdId};
 
 use super::decide::{Objection, QuestionId, Reviewer};
@@ -30,16 +30,14 @@ pub struct Preview {
 }
 
 impl Preview {
-    fn count(&mut self, joining: &Joining) {
-        for taken in joining.taken() {
-            self.filled += taken.filled().len();
-            for entry in taken.copied() {
-                let map = entry.split('/').next().unwrap_or_default();
-                *self.copied.entry(map.to_owned()).or_default() += 1;
-            }
-            let beside = taken.beside.keys().filter(|path| !is_decision(path));
-            self.asked.extend(beside.cloned());
+    /// Counts what one document takes over.
+    pub(super) fn count(&mut self, taken: &TakeOver) {
+        self.filled += taken.filled().len();
+        for entry in taken.copied() {
+            let map = entry.split('/').next().unwrap_or_default();
+            *self.copied.entry(map.to_owned()).or_default() += 1;
         }
+        self.asked.extend(taken.beside.keys().cloned());
     }
 }
 
@@ -60,7 +58,7 @@ pub fn preview(
     }
     let households = [question.household, two.other_id];
     match Joining::of(tx, reviewer, households, (survivor, persons), NOT_DECIDED) {
-        Ok(joining) => found.count(&joining),
+        Ok(joining) => joining.taken().for_each(|taken| found.count(taken)),
         Err(Objection::Undecided(undecided)) => found.undecided = undecided,
         Err(objection) => return Err(objection),
     }

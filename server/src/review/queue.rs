@@ -15,7 +15,9 @@ use super::severity::Severity;
 use super::{Item, ReviewKind, aside, pairs, subject};
 use crate::areas;
 use crate::documents::kind;
+use crate::duplicates;
 use crate::params;
+use crate::residence;
 use crate::store::{Row, StoreError, Tx};
 
 /// Questions on one page at most.
@@ -42,7 +44,7 @@ pub struct Question {
     /// The area responsible; of two households, the one that both lie in.
     #[schema(value_type = String)]
     pub area: AreaCode,
-    /// The areas of two households, for a question about two.
+    /// The areas of two households, for a question about two, or about one whose family goes on in the other.
     #[schema(value_type = Vec<String>)]
     pub between: Vec<AreaCode>,
     /// The change that opened it.
@@ -157,6 +159,7 @@ pub fn page(
     };
     let within = areas::subtree(tx, within)?;
     let mut questions = open(tx)?;
+    add_where_it_goes_on(tx, &mut questions)?;
     questions.extend(pairs::open(tx)?);
     questions.retain(|question| question.lies_in(&within));
     add_what_goes_on(tx, &mut questions)?;
@@ -187,6 +190,24 @@ pub fn page(
         total,
         next,
     })
+}
+
+/// Of edits of records that go on in others, both areas: who answers for one of the two alone cannot settle them.
+fn add_where_it_goes_on(tx: &Tx<'_>, questions: &mut [Question]) -> Result<(), StoreError> {
+    let later = questions
+        .iter_mut()
+        .filter(|question| question.kind == ReviewKind::EditOfJoined);
+    for question in later {
+        let other = duplicates::goes_on_in(tx, question.household)?;
+        let there = match other {
+            Some(other) => residence::owner(tx, other)?,
+            None => None,
+        };
+        question.between = std::iter::once(question.area.clone())
+            .chain(there)
+            .collect();
+    }
+    Ok(())
 }
 
 /// Every open question.

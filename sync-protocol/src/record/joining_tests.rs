@@ -105,7 +105,9 @@ impl Two {
             (&mut self.health, &mut self.other_health),
         ] {
             let kind = into.id().kind;
-            let back = give_back(into, from, decision(), &people).unwrap().unwrap();
+            let back = give_back(into, from, (decision(), &[]), &people)
+                .unwrap()
+                .unwrap();
             into.edit(&undo(kind, back.set), &by(30)).unwrap();
             if kind == DocKind::Core {
                 from.edit(&undo(kind, back.other), &by(31)).unwrap();

@@ -153,6 +153,7 @@ const fields: Record<FieldName, string> = {
   'health_decisions/{decision}/reason': decisionFields.reason,
   'health_decisions/{decision}/seconded': decisionFields.seconded,
   'health_decisions/{decision}/outcome': decisionFields.outcome,
+  'health_decisions/{decision}/goes_on': 'The family goes on in',
   'health_decisions/{decision}/undone': decisionFields.undone,
 };
 const words: { [N in WordField]: Record<WordOf<N>, string> } = {

@@ -161,6 +161,7 @@ export const zh: Messages = {
     'health_decisions/{decision}/reason': decisionFields.reason,
     'health_decisions/{decision}/seconded': decisionFields.seconded,
     'health_decisions/{decision}/outcome': decisionFields.outcome,
+    'health_decisions/{decision}/goes_on': '该家庭的记录续于',
     'health_decisions/{decision}/undone': decisionFields.undone,
   },
   words: {
