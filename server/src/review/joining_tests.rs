@@ -1,100 +1,14 @@
-use sojourn_sync_protocol::record::{Edit, HouseholdView, NewPerson, NewVisit, Pairs, Shown};
-use sojourn_sync_protocol::{DecisionId, PersonId, VisitId};
+use sojourn_sync_protocol::PersonId;
+use sojourn_sync_protocol::record::{HouseholdView, Pairs, Shown};
 
+use super::super::joining_scene::{Meeting, QuestionOf, apart, into, third_question, visit};
 use super::*;
-use crate::duplicates::scene::{Counties, FAMILY, correct, decided, family, question, someone};
-use crate::rehearsal::{NOW, Register, core, health, household, set};
+use crate::duplicates::scene::{Counties, FAMILY, correct, decided, family, someone};
+use crate::rehearsal::{core, household, set};
 use crate::review::ReviewKind;
-use crate::review::case;
-use crate::review::decide::{Choice, Order, Outcome, QuestionId, decide};
+use crate::review::decide::{Choice, Order, Outcome};
 use crate::review::queue::Question;
 use crate::staff::Role;
-
-fn pairs() -> Pairs {
-    (0..3).map(|at| (someone(2, at), someone(1, at))).collect()
-}
-
-fn into(survivor: u8) -> Choice {
-    let persons = match survivor {
-        1 => pairs(),
-        _ => pairs()
-            .into_iter()
-            .map(|(one, other)| (other, one))
-            .collect(),
-    };
-    Choice::Same {
-        survivor: household(survivor),
-        persons,
-    }
-}
-
-fn visit(n: u8, of: PersonId) -> Edit {
-    Edit::RecordVisit(NewVisit {
-        id: Some(VisitId::new(NOW, [n; 10])),
-        person: Some(of),
-        on: "2026-10-08".to_owned(),
-        kind: "child".to_owned(),
-        ..NewVisit::default()
-    })
-}
-
-/// What a household shows beside what was decided about it.
-fn apart(mut view: HouseholdView) -> HouseholdView {
-    view.decisions.clear();
-    view
-}
-
-/// Two counties, and two people who answer for both.
-struct Meeting {
-    counties: Counties,
-    first: Reviewer,
-    second: Reviewer,
-}
-
-impl Meeting {
-    /// The south's record has a note, a visit and a fourth person, that the north's has not.
-    async fn new() -> Self {
-        let mut counties = Counties::new().await;
-        let grandmother = Edit::AddPerson(NewPerson {
-            id: Some(someone(2, 3)),
-            name: "测试四".to_owned(),
-            birth: Some("1950".to_owned()),
-            ..NewPerson::default()
-        });
-        counties.south.edit(2, &grandmother);
-        counties.south.edit(2, &set("contact/note", "晚上在家"));
-        counties.south.edit(2, &visit(1, someone(2, 2)));
-        counties.meet().await;
-        let (first, second) = (
-            counties.reviewer(1, &["p"]).await,
-            counties.reviewer(2, &["p"]).await,
-        );
-        Self {
-            counties,
-            first,
-            second,
-        }
-    }
-
-    async fn join(&self, survivor: u8) -> DecisionId {
-        let counties = &self.counties;
-        let proposed = counties.decide(&self.first, into(survivor)).await;
-        assert_eq!(proposed, Ok(Outcome::Proposed));
-        decided(counties.decide(&self.second, into(survivor)).await)
-    }
-
-    async fn shown(&self) -> [HouseholdView; 2] {
-        let (first, counties) = (&self.first, &self.counties);
-        [
-            counties.shown(first, 1).await,
-            counties.shown(first, 2).await,
-        ]
-    }
-
-    async fn part(&self, from: u8, decision: DecisionId) -> Result<Outcome, Objection> {
-        self.counties.undo(&self.second, from, decision).await
-    }
-}
 
 #[tokio::test]
 async fn one_record_goes_on_with_what_both_had_and_the_other_says_so() {
@@ -215,7 +129,6 @@ async fn a_visit_of_somebody_who_came_goes_home_though_nothing_of_health_came() 
     counties.meet().await;
     counties.north.edit(1, &visit(1, someone(2, 0)));
     counties.meet().await;
-    assert!(counties.document(health(2)).await.is_none());
     assert_eq!(
         counties.undo(&first, 1, decision).await,
         Ok(Outcome::Undone)
@@ -321,31 +234,6 @@ async fn a_record_that_went_on_is_asked_about_no_more_and_the_one_that_took_over
     let left = asked(meeting.counties.queue(&["p"]).await);
     assert_eq!(left, [pair(2, 3)].into());
     meeting.counties.register.expect_sound().await;
-}
-
-struct QuestionOf {
-    question: QuestionId,
-    seen: Vec<sojourn_sync_protocol::ChangeHash>,
-}
-
-async fn third_question(meeting: &Meeting) -> QuestionOf {
-    let question = QuestionId {
-        subject: household(3).to_string(),
-        ..question()
-    };
-    let (by, asked) = (meeting.first.clone(), question.clone());
-    let read = move |tx: &Tx<'_>| case::read(tx, &by, &asked);
-    let store = &meeting.counties.register.store;
-    let seen = store.read("case", read).await.unwrap().heads;
-    QuestionOf { question, seen }
-}
-
-impl Meeting {
-    async fn decide(&self, by: &Reviewer, order: Order) -> Result<Outcome, Objection> {
-        let Register { store, live, .. } = &self.counties.register;
-        let clock = &self.counties.clock;
-        decide(store, live, clock, by.clone(), order).await
-    }
 }
 
 #[test]

@@ -191,3 +191,7 @@ fn with_whole_entries(
     let more: Vec<String> = more.cloned().collect();
     fields.into_iter().chain(more).collect()
 }
+
+#[cfg(test)]
+#[path = "later_tests.rs"]
+mod tests;

@@ -8,6 +8,8 @@ pub mod case;
 pub mod claims;
 pub mod decide;
 pub mod joining;
+#[cfg(test)]
+pub(crate) mod joining_scene;
 mod later;
 pub mod pairs;
 mod parting;

@@ -13,6 +13,7 @@ export type Answer =
   | { name: 'adopt' }
   | { name: 'adapt'; fields: Record<string, Difference> }
   | { name: 'refuse' }
+  | { name: 'carry-over' }
   | { name: 'same' }
   | { name: 'different' };
 
@@ -47,6 +48,8 @@ export function answersOf(kase: Case): Answer[] {
         ? [{ name: 'adopt' }, { name: 'adapt', fields: aside.fields }, { name: 'refuse' }]
         : [{ name: 'refuse' }];
     }
+    case 'edit-of-joined':
+      return [{ name: 'carry-over' }, { name: 'keep' }];
     case 'possible-duplicate':
       return [{ name: 'same' }, { name: 'different' }];
   }
@@ -95,6 +98,7 @@ export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks 
     case 'put-back':
     case 'adopt':
     case 'refuse':
+    case 'carry-over':
     case 'different':
       return { choice: { choose: answer.name } };
     case 'same':

@@ -55,6 +55,8 @@ export function paired(twin: Twin, joined: Joined, other: string, goesOn: string
 /** What the register is asked. */
 export function choiceToJoin(twin: Twin, joined: Joined): Choice {
   const here = isHere(twin, joined);
-  const persons = joined.pairs.map((pair): [string, string] => (here ? [pair.there, pair.here] : [pair.here, pair.there]));
+  const persons = joined.pairs.map((pair): [string, string] =>
+    here ? [pair.there, pair.here] : [pair.here, pair.there],
+  );
   return { choose: 'same', survivor: joined.survivor, persons: Object.fromEntries(persons) };
 }

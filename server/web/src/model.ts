@@ -12,6 +12,7 @@ export const KINDS = [
   'unknown-area',
   'quarantined',
   'possible-duplicate',
+  'edit-of-joined',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -181,6 +182,7 @@ export type Choice =
   | { choose: 'adopt' }
   | { choose: 'adapt'; set: Record<string, Written> }
   | { choose: 'refuse' }
+  | { choose: 'carry-over' }
   | { choose: 'same'; survivor: string; persons: Record<string, string> }
   | { choose: 'different' };
 
@@ -235,6 +237,8 @@ export interface Case {
   record: Household | null;
   /** The other household, for a question about two. */
   twin: Twin | null;
+  /** What carrying an edit over would do, for a question about a record that goes on in another. */
+  carries: Preview | null;
   names: Names;
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { answerFor, answersOf, choiceOf, enteredAs, lengthOf, needsTwo, picksOf } from './answers';
 import { compare, differences, resultOf, visitOf } from './compare';
 import { madeBy, staysOf } from './lived';
-import type { Case, Difference, HistoryEntry, Kind, Question, Side, Written } from './model';
+import type { Case, Choice, Difference, HistoryEntry, Kind, Question, Side, Written } from './model';
 import { following } from './next';
 
 const PERSON = 'persons/01990000-0000-7000-8000-000000000003';
@@ -44,6 +44,7 @@ function kase(kind: Kind, subject: string, sides: Side[], values?: [change: stri
     claim: null,
     record: {} as Case['record'],
     twin: null,
+    carries: null,
     names: { staff: {}, areas: {} },
   };
 }

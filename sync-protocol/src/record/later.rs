@@ -5,11 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decision::{decided, is_decision};
+use automerge::Change;
+
+use super::attribution::Attribution;
+use super::decision::decided;
 use super::document::Document;
 use super::history;
-use super::joining::{can_be_taken_over, went_on};
+use super::joining::{PUT_BESIDE, can_be_taken_over, went_on};
 use crate::ChangeHash;
+
+/// The kinds of edit that only a reviewer makes.
+const OF_REVIEWERS: [&str; 4] = ["decide", "undo-decision", PUT_BESIDE, "answer-move"];
 
 /// Changes made without knowledge of the decision that the family goes on elsewhere, or after it, each with the fields that it wrote
 /// and that could be taken over. Nothing for a record that goes on itself.
@@ -20,8 +26,8 @@ pub fn written_after(document: &Document) -> BTreeMap<ChangeHash, BTreeSet<Strin
     let since = document.inner().get_changes(&[(&made.change).into()]);
     let since: BTreeSet<ChangeHash> = since
         .iter()
+        .filter(|change| !is_of_a_reviewer(change))
         .map(|change| ChangeHash::from(&change.hash()))
-        .filter(|change| *change != made.change)
         .collect();
     if since.is_empty() {
         return BTreeMap::new();
@@ -34,11 +40,15 @@ pub fn written_after(document: &Document) -> BTreeMap<ChangeHash, BTreeSet<Strin
         }
     });
     written.retain(|_, paths| {
-        let told = paths.iter().any(|path| is_decision(path));
         paths.retain(|path| can_be_taken_over(document.id().kind, path));
-        !told && !paths.is_empty()
+        !paths.is_empty()
     });
     written
+}
+
+fn is_of_a_reviewer(change: &Change) -> bool {
+    let attribution = change.message().and_then(|text| text.parse().ok());
+    attribution.is_some_and(|by: Attribution| OF_REVIEWERS.contains(&by.kind.as_str()))
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use sojourn_sync_protocol::{DecisionId, HouseholdId, StaffId};
 
 use super::{twins, world::World};
 
-/// What is told of decisions, and follows from them.
-const OF_DECISIONS: [&str; 2] = ["decisions", "goes_on"];
+/// What is told of decisions, and follows from them; a health document may have nothing else in it.
+const OF_DECISIONS: [&str; 3] = ["decisions", "goes_on", "health"];
 /// What is derived from the rest.
 const DERIVED: [&str; 2] = ["contradictions", "edits_of_removed"];
 
