@@ -6,6 +6,7 @@ use sojourn_server::{
     review::{
         ReviewKind, case,
         decide::{Choice, Objection, QuestionId, Reviewer},
+        queue::Question,
     },
     staff::Role,
 };
@@ -134,10 +135,16 @@ impl World {
             let theirs = apart.before.from[map].as_object();
             for entry in theirs.iter().flat_map(|entries| entries.keys()) {
                 let is_somebody = map == "persons" && apart.same.contains(entry);
-                if !is_somebody && after.into[map].get(entry).is_none() {
-                    return Err(format!("{map}/{entry} of {from} is not in {into}"));
+                if after.into[map].get(entry).is_some() == is_somebody {
+                    return Err(format!("{into} took {map}/{entry} of {from} over wrongly"));
                 }
             }
+        }
+        let names = |open: &Question| open.household == from || open.subject == from.to_string();
+        let mut pairs = self.questions();
+        pairs.retain(|open| open.kind == ReviewKind::PossibleDuplicate);
+        if pairs.iter().any(names) {
+            return Err(format!("{from} goes on in {into} and is still asked about"));
         }
         Ok(Some(Joined {
             apart,
@@ -168,6 +175,9 @@ impl World {
                     return Err(format!("{into} still shows {map}/{entry} of {from}"));
                 }
             }
+        }
+        if now.from["goes_on"].as_str() == Some(into.to_string().as_str()) {
+            return Err(format!("{from} was parted and still goes on in {into}"));
         }
         for (household, now, before) in [
             (into, &now.into, &before.into),

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 68] = [
+pub const KINDS: [&str; 69] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -64,6 +64,7 @@ pub const KINDS: [&str; 68] = [
     "question decided",
     "records of one family joined",
     "records of one family parted",
+    "edit carried over into the record that goes on",
     "records that contradict themselves not joined",
     "decision taken back",
     "change kept aside adopted",

@@ -142,6 +142,17 @@ impl World {
             order.choice = Choice::Refuse {};
             outcome = self.decide_as(&first, &order);
         }
+        let carried = order.choice == (Choice::CarryOver {});
+        if carried
+            && matches!(
+                outcome,
+                Err(Objection::NotAChoice | Objection::Undecided(_))
+            )
+        {
+            // The record that goes on has it all, or one of the two contradicts itself: it can be left all the same.
+            order.choice = Choice::Keep {};
+            outcome = self.decide_as(&first, &order);
+        }
         let decision = match outcome {
             Ok(decide::Outcome::Decided { decision }) => Some(decision),
             Ok(decide::Outcome::Refused) if case.record.is_none() => None,
@@ -171,6 +182,7 @@ impl World {
             Choice::Adopt {} | Choice::Adapt { .. } => "change kept aside adopted",
             Choice::Refuse {} => "change kept aside refused",
             Choice::Same { .. } => "records of one family joined",
+            Choice::CarryOver {} => "edit carried over into the record that goes on",
             _ => "question decided",
         });
         let joined = match (apart, decision) {
@@ -254,6 +266,8 @@ impl World {
             ReviewKind::LateEdit if choice.is_multiple_of(2) => Choice::PutBack {},
             ReviewKind::EditOfRemoved if choice.is_multiple_of(2) => Choice::Restore {},
             ReviewKind::LateEdit | ReviewKind::EditOfRemoved => Choice::Keep {},
+            ReviewKind::EditOfJoined if choice.is_multiple_of(2) => Choice::CarryOver {},
+            ReviewKind::EditOfJoined => Choice::Keep {},
             ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => twins::same(case, choice),
             ReviewKind::PossibleDuplicate => Choice::Different {},
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
@@ -310,6 +324,10 @@ impl World {
             Err(Objection::Undecided(_) | Objection::GoesOn) if made.joined.is_some() => {
                 return Ok(());
             }
+            // What was carried over goes with the joining.
+            Err(Objection::NotAChoice) if made.question.kind == ReviewKind::EditOfJoined => {
+                return Ok(());
+            }
             Err(error) => return self.only_if_struck(&format!("{:?}: {error}", made.question)),
         }
         if let (Some(joined), Some(untouched)) = (&made.joined, untouched) {
@@ -346,6 +364,8 @@ impl World {
             }
             // An area that came to be known meanwhile is no question.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::UnknownArea => Ok(()),
+            // Nobody is asked any more about a record that was parted meanwhile.
+            Err(Objection::Unknown) if made.question.kind == ReviewKind::EditOfJoined => Ok(()),
             // What spoke for one family may have been corrected meanwhile; the check weighs every pair anew.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::PossibleDuplicate => {
                 Ok(())
