@@ -15,7 +15,7 @@ use crate::duplicates;
 use crate::params;
 use crate::residence;
 use crate::review::decide::Objection;
-use crate::review::{case, pairs};
+use crate::review::{case, later, pairs};
 use crate::store::{Store, StoreError, Tx};
 
 /// A household.
@@ -198,13 +198,15 @@ pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, S
             let mut open = count(
                 "SELECT area, COUNT(*) FROM (
                    SELECT h.area AS area FROM reviews r JOIN households h ON h.household = r.household
+                   WHERE r.kind <> 'edit-of-joined'
                    UNION ALL
                    SELECT COALESCE(h.area, q.area) AS area FROM quarantine q
                    LEFT JOIN households h ON h.household = q.household
                    WHERE q.state = 'waits'
                  ) waiting GROUP BY area",
             )?;
-            for area in pairs::areas(tx, &within)? {
+            let of_two = pairs::areas(tx, &within)?.into_iter();
+            for area in of_two.chain(later::areas(tx, &within)?) {
                 *open.entry(area).or_default() += 1;
             }
             let tree = areas::list(tx)?.areas.into_iter();

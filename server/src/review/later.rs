@@ -18,7 +18,9 @@ use super::joining::{BATCHES_MAX, Made, to_settle};
 use super::preview::Preview;
 use crate::desk::Draws;
 use crate::ingest::Settled;
-use crate::store::Tx;
+use crate::params;
+use crate::store::{StoreError, Tx};
+use crate::{duplicates, residence};
 
 /// How a decision in the record that goes on says which edit of another record it carried over.
 fn about(change: &str, from: HouseholdId) -> String {
@@ -170,6 +172,35 @@ impl Later {
         let edit = Edit::Decide(entry(about, outcome, Assignments::new()));
         made.make(&self.edited, &[edit])?;
         Ok(made.settled)
+    }
+}
+
+/// The area of each open question of which both records lie within these.
+pub(crate) fn areas(tx: &Tx<'_>, within: &BTreeSet<AreaCode>) -> Result<Vec<AreaCode>, StoreError> {
+    let open: Vec<(HouseholdId, AreaCode)> = tx.query(
+        "SELECT r.household, h.area FROM reviews r JOIN households h ON h.household = r.household
+         WHERE r.kind = ?1",
+        params![ReviewKind::EditOfJoined.name()],
+        |row| Ok((HouseholdId::from_bytes(row.array(0)?), row.parse(1)?)),
+    )?;
+    let mut theirs = Vec::new();
+    for (household, area) in open {
+        let there = where_it_goes_on(tx, household)?;
+        if within.contains(&area) && there.is_none_or(|there| within.contains(&there)) {
+            theirs.push(area);
+        }
+    }
+    Ok(theirs)
+}
+
+/// The area responsible for the record in which a family goes on.
+pub(super) fn where_it_goes_on(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+) -> Result<Option<AreaCode>, StoreError> {
+    match duplicates::goes_on_in(tx, household)? {
+        Some(other) => residence::owner(tx, other),
+        None => Ok(None),
     }
 }
 

@@ -10,7 +10,7 @@ pub mod decide;
 pub mod joining;
 #[cfg(test)]
 pub(crate) mod joining_scene;
-mod later;
+pub(crate) mod later;
 pub mod pairs;
 mod parting;
 pub mod preview;

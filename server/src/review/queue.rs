@@ -12,12 +12,10 @@ use sojourn_sync_protocol::{
 
 use super::claims::Claim;
 use super::severity::Severity;
-use super::{Item, ReviewKind, aside, pairs, subject};
+use super::{Item, ReviewKind, aside, later, pairs, subject};
 use crate::areas;
 use crate::documents::kind;
-use crate::duplicates;
 use crate::params;
-use crate::residence;
 use crate::store::{Row, StoreError, Tx};
 
 /// Questions on one page at most.
@@ -194,15 +192,11 @@ pub fn page(
 
 /// Of edits of records that go on in others, both areas: who answers for one of the two alone cannot settle them.
 fn add_where_it_goes_on(tx: &Tx<'_>, questions: &mut [Question]) -> Result<(), StoreError> {
-    let later = questions
+    let edits = questions
         .iter_mut()
         .filter(|question| question.kind == ReviewKind::EditOfJoined);
-    for question in later {
-        let other = duplicates::goes_on_in(tx, question.household)?;
-        let there = match other {
-            Some(other) => residence::owner(tx, other)?,
-            None => None,
-        };
+    for question in edits {
+        let there = later::where_it_goes_on(tx, question.household)?;
         question.between = std::iter::once(question.area.clone())
             .chain(there)
             .collect();
