@@ -65,6 +65,11 @@ pub(crate) const SCHEMA_OF_QUESTIONS: &str = "
 ALTER TABLE households ADD COLUMN asked TEXT NOT NULL DEFAULT '';
 ";
 
+/// Where the family of a household goes on, for the list.
+pub(crate) const SCHEMA_OF_GOING_ON: &str = "
+ALTER TABLE households ADD COLUMN goes_on TEXT NOT NULL DEFAULT '';
+";
+
 /// Between the values of a contradicted field on one line: nobody sees only one.
 const BETWEEN_VALUES: &str = " / ";
 
@@ -100,10 +105,13 @@ pub struct HouseholdRow {
     pub moving_on: String,
     /// What a reviewer asks and nobody has answered yet; empty when nothing. Of several, all.
     pub asked: String,
+    /// The household in whose record the family goes on, where it had two; empty otherwise.
+    #[serde(default)]
+    pub goes_on: String,
 }
 
 const COLUMNS: &str = "household, area, name, address, phone, persons, contradictions, pending, held, leaving, updated,
-    moving_to, moving_on, asked";
+    moving_to, moving_on, asked, goes_on";
 
 fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
     Ok(HouseholdRow {
@@ -121,6 +129,7 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HouseholdRow> {
         moving_to: row.get(11)?,
         moving_on: row.get(12)?,
         asked: row.get(13)?,
+        goes_on: row.get(14)?,
     })
 }
 
@@ -147,6 +156,9 @@ impl HouseholdRow {
             moving_to: of_prepared(view, |entry| entry.to.as_ref()),
             moving_on: of_prepared(view, |entry| entry.on.as_ref()),
             asked: asked(view),
+            goes_on: view
+                .goes_on
+                .map_or_else(String::new, |other| other.to_string()),
         }
     }
 
@@ -184,13 +196,14 @@ impl Projected {
         duplicates::index(tx, row.id, &self.keys)?;
         tx.execute(
             "INSERT INTO households (household, area, name, address, phone, persons, contradictions, pending,
-                 held, leaving, updated, moving_to, moving_on, asked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 held, leaving, updated, moving_to, moving_on, asked, goes_on)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT (household) DO UPDATE SET area = excluded.area, name = excluded.name,
                  address = excluded.address, phone = excluded.phone, persons = excluded.persons,
                  contradictions = excluded.contradictions, pending = excluded.pending, held = excluded.held,
                  leaving = excluded.leaving, updated = excluded.updated,
-                 moving_to = excluded.moving_to, moving_on = excluded.moving_on, asked = excluded.asked",
+                 moving_to = excluded.moving_to, moving_on = excluded.moving_on, asked = excluded.asked,
+                 goes_on = excluded.goes_on",
             rusqlite::params![
                 row.id.as_bytes(),
                 row.area,
@@ -206,6 +219,7 @@ impl Projected {
                 row.moving_to,
                 row.moving_on,
                 row.asked,
+                row.goes_on,
             ],
         )?;
         Ok(())

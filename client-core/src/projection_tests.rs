@@ -23,7 +23,7 @@ fn dump(tablet: &Tablet) -> Vec<String> {
             let mut all = tx.all(
                 "SELECT hex(household) || '|' || area || '|' || name || '|' || address || '|' || phone || '|'
                      || persons || '|' || contradictions || '|' || pending || '|' || held || '|' || leaving
-                     || '|' || updated || '|' || moving_to || '|' || moving_on || '|' || asked
+                      || '|' || updated || '|' || moving_to || '|' || moving_on || '|' || asked || '|' || goes_on
                  FROM households ORDER BY household",
                 [],
                 |row| row.get::<_, String>(0),

@@ -220,9 +220,9 @@ pub(crate) fn stored(
     Ok(rows.into_iter().collect())
 }
 
-/// Whether a field at this path can change a row.
+/// Whether a field at this path can change a row. Who was brought by a decision goes when it is taken back.
 pub(crate) fn shows(path: &str) -> bool {
-    path.starts_with("persons/")
+    path.starts_with("persons/") || (path.starts_with("decisions/") && path.ends_with("/undone"))
 }
 
 /// Brings a household's rows up to date with the `wanted` ones; unchanged ones are left alone.

@@ -8,6 +8,8 @@ use sojourn_tests::simulation::{
     play, play_quietly,
 };
 
+#[path = "regressions/joining.rs"]
+mod joining;
 #[path = "regressions/more.rs"]
 mod more;
 #[path = "regressions/put_back.rs"]

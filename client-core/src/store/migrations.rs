@@ -58,6 +58,7 @@ pub(crate) const TABLET: Schema = Schema {
         &[projection::SCHEMA_OF_PREPARED_MOVES, REBUILD_WHAT_IS_READ],
         &[duplicates::SCHEMA, REBUILD_WHAT_IS_READ],
         &[projection::SCHEMA_OF_QUESTIONS, REBUILD_WHAT_IS_READ],
+        &[projection::SCHEMA_OF_GOING_ON, REBUILD_WHAT_IS_READ],
     ],
     kept: &[
         Kept {

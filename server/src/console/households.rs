@@ -15,7 +15,7 @@ use crate::duplicates;
 use crate::params;
 use crate::residence;
 use crate::review::decide::Objection;
-use crate::review::{case, pairs};
+use crate::review::{case, later, pairs};
 use crate::search::{self, Asked, Found};
 use crate::store::{Store, StoreError, Tx};
 
@@ -46,6 +46,20 @@ pub struct Linked {
     /// The area responsible for it.
     #[schema(value_type = String)]
     pub area: AreaCode,
+    /// How the two are linked.
+    pub link: Link,
+}
+
+/// How two records of one family are linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// The family goes on in the other.
+    GoesOn,
+    /// This one took the other over.
+    TookOver,
+    /// They were found to be one, and neither goes on.
+    Same,
 }
 
 /// Reads a household, and tells so in the trail.
@@ -164,11 +178,23 @@ pub(crate) fn linked(
     id: HouseholdId,
 ) -> Result<Vec<Linked>, StoreError> {
     let mut linked = Vec::new();
+    let goes_on = duplicates::goes_on_in(tx, id)?;
     for household in duplicates::linked_with(tx, id)? {
         if let Some(area) = residence::owner(tx, household)?
             && areas::is_within(tx, &area, within)?
         {
-            linked.push(Linked { household, area });
+            let link = if goes_on == Some(household) {
+                Link::GoesOn
+            } else if duplicates::goes_on_in(tx, household)? == Some(id) {
+                Link::TookOver
+            } else {
+                Link::Same
+            };
+            linked.push(Linked {
+                household,
+                area,
+                link,
+            });
         }
     }
     Ok(linked)
@@ -226,13 +252,15 @@ pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, S
             let mut open = count(
                 "SELECT area, COUNT(*) FROM (
                    SELECT h.area AS area FROM reviews r JOIN households h ON h.household = r.household
+                   WHERE r.kind <> 'edit-of-joined'
                    UNION ALL
                    SELECT COALESCE(h.area, q.area) AS area FROM quarantine q
                    LEFT JOIN households h ON h.household = q.household
                    WHERE q.state = 'waits'
                  ) waiting GROUP BY area",
             )?;
-            for area in pairs::areas(tx, &within)? {
+            let of_two = pairs::areas(tx, &within)?.into_iter();
+            for area in of_two.chain(later::areas(tx, &within)?) {
                 *open.entry(area).or_default() += 1;
             }
             let tree = areas::list(tx)?.areas.into_iter();

@@ -1,4 +1,4 @@
-//! The queue of open questions, and one of them with all that it rests on.
+//! The queue of open questions, and one of them with all that it rests on and what would come of it.
 
 use serde::Serialize;
 use sojourn_sync_protocol::record::Shown;

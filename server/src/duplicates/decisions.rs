@@ -1,5 +1,6 @@
 //! What reviewers decided about pairs of households, as it stands in the core documents of both. One that was taken back is not
-//! here. Two households that were found to be one family are linked by this and by nothing else.
+//! here. Two households that were found to be one family are linked by this and by nothing else; one of them may say that the family
+//! goes on in the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,15 +58,28 @@ pub(crate) fn other_of(decision: &DecisionView) -> Option<HouseholdId> {
         .flatten()
 }
 
+/// What stands of one decision in one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    /// What was found.
+    outcome: Outcome,
+    /// The family goes on in the other record.
+    goes_on: bool,
+}
+
 /// What stands, by the other household and the decision.
-pub(super) type Standing = BTreeMap<(HouseholdId, DecisionId), Outcome>;
+pub(super) type Standing = BTreeMap<(HouseholdId, DecisionId), Found>;
 
 /// What stands in a document.
 pub(super) fn standing_in(core: &Document) -> Standing {
     let of = |(id, decision): (DecisionId, DecisionView)| {
         let outcome = decision.outcome.as_ref().and_then(Shown::agreed);
         let outcome = Outcome::read(outcome?)?;
-        (!decision.is_undone()).then_some(((other_of(&decision)?, id), outcome))
+        let other = other_of(&decision)?;
+        let mut named = decision.goes_on.iter().flat_map(Shown::values);
+        let goes_on = named.any(|household| *household == other.to_string());
+        let found = Found { outcome, goes_on };
+        (!decision.is_undone()).then_some(((other, id), found))
     };
     decisions(core).into_iter().filter_map(of).collect()
 }
@@ -73,7 +87,7 @@ pub(super) fn standing_in(core: &Document) -> Standing {
 /// What is kept of it.
 pub(super) fn stored(tx: &Tx<'_>, household: HouseholdId) -> Result<Standing, StoreError> {
     let rows = tx.query(
-        "SELECT other, decision, outcome FROM duplicate_decisions WHERE household = ?1",
+        "SELECT other, decision, outcome, goes_on FROM duplicate_decisions WHERE household = ?1",
         params![household.as_bytes()],
         |row| {
             let other = HouseholdId::from_bytes(row.array(0)?);
@@ -82,7 +96,8 @@ pub(super) fn stored(tx: &Tx<'_>, household: HouseholdId) -> Result<Standing, St
                 column: 2,
                 expected: "what was found",
             })?;
-            Ok(((other, decision), outcome))
+            let goes_on = row.bool(3)?;
+            Ok(((other, decision), Found { outcome, goes_on }))
         },
     )?;
     Ok(rows.into_iter().collect())
@@ -101,20 +116,34 @@ pub(super) fn put(
             params![household.as_bytes(), other.as_bytes(), decision.as_bytes()],
         )?;
     }
-    for ((other, decision), outcome) in standing.iter().filter(|(at, _)| !before.contains_key(at)) {
+    for ((other, decision), found) in standing.iter().filter(|(at, _)| !before.contains_key(at)) {
         tx.execute(
-            "INSERT INTO duplicate_decisions (household, other, decision, outcome, bits)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO duplicate_decisions (household, other, decision, outcome, bits, goes_on)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 household.as_bytes(),
                 other.as_bytes(),
                 decision.as_bytes(),
-                outcome.name(),
-                UNWEIGHED
+                found.outcome.name(),
+                UNWEIGHED,
+                found.goes_on
             ],
         )?;
     }
     Ok(())
+}
+
+/// The record in which the family of this one goes on, as its own document says.
+pub(crate) fn goes_on_in(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+) -> Result<Option<HouseholdId>, StoreError> {
+    tx.query_opt(
+        "SELECT other FROM duplicate_decisions WHERE household = ?1 AND goes_on = 1
+         ORDER BY decision LIMIT 1",
+        params![household.as_bytes()],
+        |row| row.array(0).map(HouseholdId::from_bytes),
+    )
 }
 
 /// The households that something was decided about together with this one, on either side.

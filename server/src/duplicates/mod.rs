@@ -7,13 +7,16 @@
 //! and is not compared: somebody who moved out stands in another household, rightly.
 //!
 //! A pair's evidence is a function of the two households alone: neither the number of people nor how common a name is in the
-//! register enters it, so that it can be proved and does not change by itself. Merging what two records hold is not done here.
+//! register enters it, so that it can be proved and does not change by itself. A record whose family goes on in another is asked about no
+//! more: the other is. What the two hold is joined elsewhere.
 
 mod decisions;
 mod family;
 mod index;
 mod pairs;
 mod proof;
+#[cfg(test)]
+pub(crate) mod scene;
 #[cfg(test)]
 mod tests;
 mod unread;
@@ -28,7 +31,7 @@ use sojourn_sync_protocol::{ChangeHash, HouseholdId, Timestamp};
 use crate::projection::{IdHashKey, Rows};
 use crate::review::RESIDENCE;
 use crate::store::{StoreError, Tx};
-pub(crate) use decisions::{Outcome, about, other_of};
+pub(crate) use decisions::{Outcome, about, goes_on_in, other_of};
 pub(crate) use family::Family;
 pub(crate) use index::strays;
 pub(crate) use pairs::{each_household, item, linked_with, read as pair, waiting};
@@ -79,6 +82,13 @@ INSERT INTO families_unread (household) SELECT household FROM households;
 pub(crate) const READ_AGAIN: &str = "
 INSERT INTO families_unread (household) SELECT household FROM households WHERE true
 ON CONFLICT (household) DO NOTHING;
+";
+
+/// Since two records of one family can be joined: whether a record's decision says that the family goes on in the other.
+/// A proposal from before did not say which of the two goes on: whoever made it is asked again.
+pub(crate) const JOINED: &str = "
+ALTER TABLE duplicate_decisions ADD COLUMN goes_on BIGINT NOT NULL DEFAULT 0;
+DELETE FROM proposals WHERE kind = 'possible-duplicate';
 ";
 
 /// People of the register that a pair is weighed against, whatever their number is: a county's.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, HouseholdId, PersonId, Timestamp};
 
-use super::decisions::{self, Outcome};
+use super::decisions::{self, Outcome, goes_on_in};
 use super::{CLEARLY_STRONGER, Family, Occasion, in_order, weigh};
 use crate::params;
 use crate::review::proposals::Proposal;
@@ -35,15 +35,38 @@ pub(crate) struct Pair {
 /// nothing is to be kept.
 pub(super) type Verdict = Option<(i64, Vec<(PersonId, PersonId)>, bool)>;
 
-/// Judges a pair. `decided` is what stands about it, and the evidence that it was decided by.
-pub(super) fn judge(one: &Family, other: &Family, decided: Option<(Outcome, i64)>) -> Verdict {
+/// What stands about a pair: what was decided, with the evidence that it was decided by, and whether the family of one of the two
+/// goes on in another record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) decided: Option<(Outcome, i64)>,
+    pub(super) goes_on: bool,
+}
+
+impl Known {
+    pub(super) fn of(
+        tx: &Tx<'_>,
+        one: HouseholdId,
+        other: HouseholdId,
+    ) -> Result<Self, StoreError> {
+        let gone = |household| Ok::<_, StoreError>(goes_on_in(tx, household)?.is_some());
+        Ok(Self {
+            decided: decisions::between(tx, one, other)?,
+            goes_on: gone(one)? || gone(other)?,
+        })
+    }
+}
+
+/// Judges a pair.
+pub(super) fn judge(one: &Family, other: &Family, known: Known) -> Verdict {
     let possible = weigh(one, other).filter(|compared| compared.is_possible());
     let bits = possible.as_ref().map_or(0, |found| {
         // Evidence is a few hundred bits at most.
         (found.bits() * 1000.0).round() as i64
     });
-    let waits = match decided {
+    let waits = match known.decided {
         None if possible.is_none() => return None,
+        _ if known.goes_on => false,
         None => true,
         Some((Outcome::Same, _)) => false,
         Some((Outcome::Different, then)) => {
@@ -73,8 +96,8 @@ pub(super) fn put(
         (there, family)
     };
     let before = read(tx, one, other)?;
-    let decided = decisions::between(tx, one, other)?;
-    let verdict = judge(here, there, decided);
+    let known = Known::of(tx, one, other)?;
+    let verdict = judge(here, there, known);
     let Some((bits, people, waits)) = verdict else {
         if before.is_some() {
             tx.execute(
@@ -85,7 +108,7 @@ pub(super) fn put(
         }
         return Ok(());
     };
-    if decided.is_some() {
+    if known.decided.is_some() {
         decisions::weighed(tx, one, other, bits)?;
     }
     let waited = before.as_ref().is_some_and(|before| before.waits);

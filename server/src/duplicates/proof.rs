@@ -92,7 +92,7 @@ fn of_pair(
     let (one, second) = in_order(household, other);
     let kept = pairs::read(tx, one, second)?;
     let verdict = match Family::stored(tx, other)? {
-        Some(there) => pairs::judge(family, &there, decisions::between(tx, one, second)?),
+        Some(there) => pairs::judge(family, &there, pairs::Known::of(tx, one, second)?),
         None => None,
     };
     let problem = match (kept, verdict) {

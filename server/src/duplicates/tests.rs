@@ -1,218 +1,14 @@
-use sojourn_sync_protocol::record::{
-    DecisionView, Edit, NewHousehold, NewPerson, Shown, Value, decisions,
-};
-use sojourn_sync_protocol::{AreaCode, DecisionId, DocKind, PersonId, StaffId};
+use sojourn_sync_protocol::record::{Edit, NewHousehold, Shown};
 
-use crate::check::{self, Row};
-use crate::clock::Clock;
-use crate::console::households;
+use super::scene::{Counties, FAMILY, correct, decided, family, question, same, someone};
+use crate::check::Row;
 use crate::params;
-use crate::rehearsal::{NOW, Register, Tablet, area, core, household, move_to, phone, set};
+use crate::rehearsal::{NOW, area, household, move_to, phone, set};
 use crate::review::ReviewKind;
-use crate::review::case::{self, Case};
 use crate::review::claims;
-use crate::review::decide::{
-    Choice, Objection, Order, Outcome, QuestionId, Reviewer, Undo, decide, undo,
-};
-use crate::review::queue::{self, Filter, Question};
+use crate::review::decide::{Choice, Objection, Outcome};
+use crate::review::queue::Filter;
 use crate::review::severity::Severity;
-use crate::staff::{self, Role, Staff};
-
-const FAMILY: [(&str, &str); 3] = [
-    ("李强", "1986-02-11"),
-    ("王海燕", "1988-03-07"),
-    ("李子轩", "2014-05-02"),
-];
-/// The same people as somebody else heard and typed them.
-const SLIPPED: [(&str, &str); 3] = [
-    ("李强", "1986-11-02"),
-    ("王海艳", "1988-03-07"),
-    ("李子萱", "2014-05-02"),
-];
-
-fn someone(household: u8, at: usize) -> PersonId {
-    PersonId::new(NOW, [household, at as u8, 0, 0, 0, 0, 0, 0, 0, 9])
-}
-
-fn family(n: u8, code: &str, people: &[(&str, &str)], phone: u32, address: &str) -> Edit {
-    let person = |(at, (name, birth)): (usize, &(&str, &str))| NewPerson {
-        id: Some(someone(n, at)),
-        name: (*name).to_owned(),
-        birth: Some((*birth).to_owned()),
-        ..NewPerson::default()
-    };
-    Edit::RegisterHousehold(NewHousehold {
-        area: Some(area(code)),
-        address: Some(address.to_owned()),
-        phone: Some(format!("100{phone:08}")),
-        persons: people.iter().enumerate().map(person).collect(),
-        ..NewHousehold::default()
-    })
-}
-
-fn correct(n: u8, at: usize, key: &str, value: &str) -> Edit {
-    Edit::CorrectPerson {
-        person: someone(n, at),
-        set: [(key.to_owned(), Some(Value::from(value)))].into(),
-    }
-}
-
-/// A register of two counties, with a tablet in a village of each.
-struct Counties {
-    register: Register,
-    clock: Clock,
-    north: Tablet,
-    south: Tablet,
-}
-
-impl Counties {
-    /// The same family is household 1 in the north and, with slips, household 2 in the south.
-    async fn new() -> Self {
-        let mut counties = Self::empty().await;
-        counties
-            .north
-            .edit(1, &family(1, "a", &FAMILY, 1, "河头村前街8号"));
-        counties
-            .south
-            .edit(2, &family(2, "e", &SLIPPED, 2, "南苑社区3号"));
-        counties.meet().await;
-        counties
-    }
-
-    async fn empty() -> Self {
-        let mut register = Register::new().await;
-        let north = register.tablet(Role::Worker, &["a"]).await;
-        let south = register.tablet(Role::Worker, &["e"]).await;
-        Self {
-            register,
-            clock: Clock::system(),
-            north,
-            south,
-        }
-    }
-
-    async fn meet(&mut self) {
-        self.north.sync(&self.register).await;
-        self.south.sync(&self.register).await;
-    }
-
-    async fn reviewer(&self, n: u8, codes: &[&str]) -> Reviewer {
-        let who = Staff {
-            id: StaffId::from_bytes([100 + n; 16]),
-            name: format!("审{n}"),
-            role: Role::Reviewer,
-        };
-        let staff = who.id;
-        let add = move |tx: &crate::store::Tx<'_>| staff::add(tx, &who, NOW);
-        self.register.store.write("add", add).await.unwrap();
-        Reviewer {
-            staff,
-            areas: codes.iter().map(|code| area(code)).collect(),
-            kinds: Role::Reviewer.kinds().to_vec(),
-        }
-    }
-
-    async fn queue(&self, codes: &[&str]) -> Vec<Question> {
-        self.queue_of(codes, Filter::default()).await
-    }
-
-    async fn queue_of(&self, codes: &[&str], filter: Filter) -> Vec<Question> {
-        let areas: Vec<AreaCode> = codes.iter().map(|code| area(code)).collect();
-        let page = self.register.store.read("queue", move |tx| {
-            queue::page(tx, &areas, &filter, None, 100, NOW)
-        });
-        page.await.unwrap().questions
-    }
-
-    async fn case(&self, by: &Reviewer) -> Result<Case, Objection> {
-        let by = by.clone();
-        let read = move |tx: &crate::store::Tx<'_>| case::read(tx, &by, &question());
-        self.register.store.read("case", read).await
-    }
-
-    async fn decide(&self, by: &Reviewer, choice: Choice) -> Result<Outcome, Objection> {
-        let seen = self.case(by).await?.heads;
-        self.decide_as_seen(by, choice, seen).await
-    }
-
-    async fn decide_as_seen(
-        &self,
-        by: &Reviewer,
-        choice: Choice,
-        seen: Vec<sojourn_sync_protocol::ChangeHash>,
-    ) -> Result<Outcome, Objection> {
-        let order = Order {
-            question: question(),
-            seen,
-            choice,
-            reason: "问过两边".to_owned(),
-        };
-        let Register { store, live, .. } = &self.register;
-        decide(store, live, &self.clock, by.clone(), order).await
-    }
-
-    async fn undo(&self, by: &Reviewer, n: u8, decision: DecisionId) -> Result<Outcome, Objection> {
-        let order = Undo {
-            household: household(n),
-            document: DocKind::Core,
-            decision,
-            reason: "看错了".to_owned(),
-        };
-        let Register { store, live, .. } = &self.register;
-        undo(store, live, &self.clock, by.clone(), order).await
-    }
-
-    /// The decision in each of the two documents.
-    async fn told(&self, decision: DecisionId) -> [DecisionView; 2] {
-        let mut told = Vec::new();
-        for n in [1, 2] {
-            let load = move |tx: &crate::store::Tx<'_>| crate::documents::load(tx, core(n));
-            let held = self.register.store.read("load", load).await.unwrap();
-            told.push(
-                decisions(&held.unwrap().document)
-                    .remove(&decision)
-                    .unwrap(),
-            );
-        }
-        told.try_into().unwrap()
-    }
-
-    async fn linked(&self, by: &Reviewer, n: u8) -> Vec<String> {
-        let areas = by.areas.clone();
-        let read = move |tx: &crate::store::Tx<'_>| households::linked(tx, &areas, household(n));
-        let linked = self.register.store.read("linked", read).await.unwrap();
-        linked
-            .iter()
-            .map(|linked| linked.household.to_string())
-            .collect()
-    }
-
-    async fn execute(&self, sql: &'static str) {
-        let run = move |tx: &crate::store::Tx<'_>| tx.execute(sql, &[]);
-        self.register.store.write("test", run).await.unwrap();
-    }
-
-    async fn faults(&self) -> Vec<Row> {
-        let report = check::check(&self.register.store).await.unwrap();
-        report.faults.into_iter().map(|fault| fault.row).collect()
-    }
-}
-
-fn question() -> QuestionId {
-    QuestionId {
-        household: household(1),
-        kind: ReviewKind::PossibleDuplicate,
-        document: DocKind::Core,
-        subject: household(2).to_string(),
-    }
-}
-
-fn decided(outcome: Result<Outcome, Objection>) -> DecisionId {
-    match outcome {
-        Ok(Outcome::Decided { decision }) => decision,
-        other => panic!("it is decided, not {other:?}"),
-    }
-}
 
 #[tokio::test]
 async fn the_same_family_in_two_counties_waits_where_both_lie() {
@@ -336,20 +132,21 @@ async fn that_two_are_one_family_takes_two_people_and_links_them() {
         counties.reviewer(2, &["n", "s"]).await,
     );
     for _ in 0..2 {
-        assert_eq!(
-            counties.decide(&first, Choice::Same {}).await,
-            Ok(Outcome::Proposed)
-        );
+        assert_eq!(counties.decide(&first, same()).await, Ok(Outcome::Proposed));
         let waiting = counties.queue(&["p"]).await;
         assert_eq!(waiting[0].proposed_by, Some(first.staff));
     }
     assert!(counties.linked(&first, 1).await.is_empty());
-    let decision = decided(counties.decide(&second, Choice::Same {}).await);
+    let decision = decided(counties.decide(&second, same()).await);
     for told in counties.told(decision).await {
         assert_eq!(told.seconded, Some(Shown::Agreed(first.staff.to_string())));
         assert_eq!(told.outcome, Some(Shown::Agreed("same".to_owned())));
     }
-    assert!(counties.queue(&["p"]).await.is_empty());
+    let asked = Filter {
+        kind: Some(ReviewKind::PossibleDuplicate),
+        ..Filter::default()
+    };
+    assert!(counties.queue_of(&["p"], asked).await.is_empty());
     assert_eq!(counties.linked(&first, 1).await, [household(2).to_string()]);
     assert_eq!(counties.linked(&first, 2).await, [household(1).to_string()]);
     let beside = counties.reviewer(3, &["n"]).await;

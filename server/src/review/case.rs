@@ -16,6 +16,8 @@ use sojourn_sync_protocol::{
 use super::aside::{self, Aside};
 use super::claims::{self, Claim};
 use super::decide::{Choice, Objection, Opened, QuestionId, Reviewer};
+use super::joining_preview::TakenOver;
+use super::later::Later;
 use super::pairs::{self, Twin};
 use super::proposals::Proposal;
 use super::severity::{Severity, settled_by_two};
@@ -58,6 +60,8 @@ pub struct Case {
     pub record: Option<HouseholdView>,
     /// The other household, for a question about two.
     pub twin: Option<Twin>,
+    /// What carrying an edit over would do, for a question about a record that goes on in another.
+    pub carries: Option<TakenOver>,
     /// The areas responsible for what it is about; one, or those of two households.
     #[serde(skip)]
     pub owners: Vec<AreaCode>,
@@ -126,6 +130,9 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
     if question.kind == ReviewKind::PossibleDuplicate {
         return pairs::read(tx, reviewer, question);
     }
+    if question.kind == ReviewKind::EditOfJoined {
+        return read_later(tx, reviewer, question);
+    }
     let household = question.household;
     let opened = Opened::of(tx, reviewer, DocumentId::new(household, question.document))?;
     let item = question.item();
@@ -146,6 +153,27 @@ pub fn read(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<C
         ..bare(tx, question, opened.owner.clone(), document)?
     };
     Ok(case)
+}
+
+/// A question about an edit of a record that goes on in another.
+fn read_later(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result<Case, Objection> {
+    if !review::waits(tx, question.household, &question.item())? {
+        return Err(Objection::Unknown);
+    }
+    let found = Later::of(tx, reviewer, question)?;
+    let document = &found.edited.held.document;
+    let mut sides = Vec::new();
+    for change in between(&question.item(), document, None) {
+        sides.extend(side(tx, document, change, &question.subject)?);
+    }
+    Ok(Case {
+        sides,
+        heads: found.heads(),
+        carries: Some(found.preview()),
+        record: Some(record(tx, reviewer, question.household)?),
+        owners: found.owners(),
+        ..bare(tx, question, found.edited.owner.clone(), document)?
+    })
 }
 
 /// A question about a change that was kept aside, in the light of the document it was meant for.
@@ -192,6 +220,7 @@ fn bare(
         claim: claims::of(tx, household, &item)?,
         record: None,
         twin: None,
+        carries: None,
         owners: vec![area.clone()],
         area,
     })
@@ -230,7 +259,9 @@ fn between(
             let values = contradiction.into_iter().flat_map(|found| &found.values);
             values.map(|value| value.change).collect()
         }
-        ReviewKind::LateEdit => item.subject.parse().into_iter().collect(),
+        ReviewKind::LateEdit | ReviewKind::EditOfJoined => {
+            item.subject.parse().into_iter().collect()
+        }
         ReviewKind::EditOfRemoved => {
             let named = item.subject.split(' ').skip(1);
             named.filter_map(|hash| hash.parse().ok()).collect()

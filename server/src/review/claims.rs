@@ -5,6 +5,7 @@ use serde::Serialize;
 use sojourn_sync_protocol::{AreaCode, DocumentId, HouseholdId, StaffId, Timestamp};
 
 use super::decide::{Objection, Opened, QuestionId, Reviewer};
+use super::later::Later;
 use super::pairs::Two;
 use super::{Item, ReviewKind, aside};
 use crate::audit::{self, Action, Stamp};
@@ -125,6 +126,9 @@ pub(crate) fn theirs(
     let owners = match item.kind {
         ReviewKind::Quarantined => vec![aside::waiting(tx, reviewer, question)?.0],
         ReviewKind::PossibleDuplicate => Two::of(tx, reviewer, question)?.owners(),
+        ReviewKind::EditOfJoined if review::waits(tx, question.household, &item)? => {
+            Later::of(tx, reviewer, question)?.owners()
+        }
         _ => {
             let id = DocumentId::new(question.household, question.document);
             let opened = Opened::of(tx, reviewer, id)?;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{
-    Assignments, Document, Edit, EditError, NewDecision, Value, answered_hand_over, decided,
+    Assignments, Document, Edit, EditError, NewDecision, Pairs, Value, answered_hand_over, decided,
     decisions,
 };
 use sojourn_sync_protocol::{
@@ -15,6 +15,9 @@ use sojourn_sync_protocol::{
 };
 
 use super::claims::{self, Claim};
+use super::joining::{BATCHES_MAX, ToSettle};
+use super::later::{self, Later};
+use super::parting::Parting;
 use super::proposals::Proposal;
 use super::writes::assignments;
 use super::{Item, RESIDENCE, ReviewKind, aside, deferrals, pairs};
@@ -82,7 +85,7 @@ pub enum Choice {
         #[schema(value_type = Object)]
         value: Option<Value>,
     },
-    /// The record stays as it is: a late edit counts, a removal stands.
+    /// The record stays as it is: a late edit counts, a removal stands, an edit of a record that goes on in another is left there.
     Keep {},
     /// The person who was removed belongs to the household.
     Restore {},
@@ -99,8 +102,18 @@ pub enum Choice {
     },
     /// It does not count. Its bytes stay.
     Refuse {},
-    /// Two households are one family.
-    Same {},
+    /// An edit of a record whose family goes on in another is carried over into that.
+    CarryOver {},
+    /// Two households are one family, whose record goes on.
+    Same {
+        /// The household that goes on; it takes over what the other has.
+        #[schema(value_type = String)]
+        survivor: HouseholdId,
+        /// People of the other, each with who they are in the one that goes on. Who is not named is nobody there.
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        persons: Pairs,
+    },
     /// Two households are two families.
     Different {},
 }
@@ -179,6 +192,12 @@ pub enum Objection {
     /// It was taken back before.
     #[error("the decision was taken back before")]
     UndoneAlready,
+    /// Fields that contradict themselves are to be settled first.
+    #[error("{} fields contradict themselves and are to be settled first", .0.len())]
+    Undecided(Vec<ToSettle>),
+    /// The record that took over goes on in a third: that is to be taken back first.
+    #[error("the family goes on in another record; that is to be taken back first")]
+    GoesOn,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -207,8 +226,11 @@ pub async fn decide(
     reviewer: Reviewer,
     order: Order,
 ) -> Result<Outcome, Objection> {
-    let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
-    let more = Draws::new(clock);
+    let (draws, more, stamp) = (
+        batches_of_draws(clock),
+        Draws::new(clock),
+        Stamp::new(clock),
+    );
     let id = DecisionId::new(stamp.at(), clock.random());
     let households = pairs::households_of(&order.question);
     let _turn = store
@@ -219,6 +241,9 @@ pub async fn decide(
             let (outcome, mut settled) = match order.question.kind {
                 ReviewKind::PossibleDuplicate => {
                     pairs::settle(tx, &reviewer, &order, id, &draws, &stamp)?
+                }
+                ReviewKind::EditOfJoined => {
+                    settle_later(tx, &reviewer, &order, id, &draws, &stamp)?
                 }
                 _ => settle(tx, &reviewer, &order, id, &draws[0], &stamp)?,
             };
@@ -244,15 +269,20 @@ pub async fn undo(
     reviewer: Reviewer,
     order: Undo,
 ) -> Result<Outcome, Objection> {
-    let (draws, stamp) = ([Draws::new(clock), Draws::new(clock)], Stamp::new(clock));
+    let (draws, stamp) = (batches_of_draws(clock), Stamp::new(clock));
+    let given_back = DecisionId::new(stamp.at(), clock.random());
     let _turn = store.turn([*order.household.as_bytes()]).await;
     let settled = store
         .write("undo decision", move |tx| {
-            take_back(tx, &reviewer, &order, &draws, &stamp)
+            take_back(tx, &reviewer, &order, given_back, &draws, &stamp)
         })
         .await?;
     live.moved(settled.moved);
     Ok(Outcome::Undone)
+}
+
+fn batches_of_draws(clock: &Clock) -> [Draws; BATCHES_MAX] {
+    std::array::from_fn(|_| Draws::new(clock))
 }
 
 /// A document of a household that a reviewer answers for.
@@ -440,11 +470,51 @@ fn settle(
     Ok((Outcome::Decided { decision: id }, settled))
 }
 
+/// Settles what becomes of an edit of a record that goes on in another.
+fn settle_later(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    order: &Order,
+    id: DecisionId,
+    draws: &[Draws; BATCHES_MAX],
+    stamp: &Stamp,
+) -> Result<(Outcome, Settled), Objection> {
+    let (question, now) = (&order.question, stamp.at());
+    let (household, item) = (question.household, question.item());
+    let id_of = DocumentId::new(household, question.document);
+    Opened::of(tx, reviewer, id_of)?;
+    if !review::waits(tx, household, &item)? {
+        return Err(Objection::Stale);
+    }
+    let found = Later::of(tx, reviewer, question)?;
+    if found.heads() != order.seen {
+        return Err(Objection::Stale);
+    }
+    if let Some(claim) = claims::of(tx, household, &item)?
+        && claim.excludes(reviewer.staff, now)
+    {
+        return Err(Objection::Claimed(claim));
+    }
+    let reason = reason_of(&order.reason)?;
+    let settled = found.settle(tx, reviewer, (order, &reason), id, draws, now)?;
+    let owners = found.owners();
+    audit::note_question(
+        tx,
+        stamp,
+        reviewer.staff,
+        Action::Decided,
+        &owners,
+        question,
+    )?;
+    Ok((Outcome::Decided { decision: id }, settled))
+}
+
 fn take_back(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     order: &Undo,
-    draws: &[Draws; 2],
+    given_back: DecisionId,
+    draws: &[Draws; BATCHES_MAX],
     stamp: &Stamp,
 ) -> Result<Settled, Objection> {
     let opened = Opened::of(
@@ -454,6 +524,20 @@ fn take_back(
     )?;
     let document = &opened.held.document;
     let reason = reason_of(&order.reason)?;
+    let note = |owners: &[AreaCode]| {
+        let deed = Deed {
+            staff: Some(reviewer.staff),
+            action: Action::DecisionUndone,
+            household: Some(order.household),
+            subject: &order.decision.to_string(),
+        };
+        audit::note(tx, stamp, owners, &deed)
+    };
+    if let Some(parting) = Parting::of(tx, reviewer, order)? {
+        let settled = parting.make(tx, reviewer, (&reason, given_back), draws, stamp.at())?;
+        note(&parting.owners())?;
+        return Ok(settled);
+    }
     let made = decided(document, order.decision).ok_or(Objection::Unknown)?;
     let known = decisions(document);
     // A family that was taken over is handed back by another hand-over: both areas agree on that too.
@@ -465,6 +549,10 @@ fn take_back(
             .values()
             .any(|text| answered_hand_over(text).is_some())
     }) {
+        return Err(Objection::NotAChoice);
+    }
+    // What was carried over into another record is taken back with the joining.
+    if known.get(&order.decision).is_some_and(later::carried) {
         return Err(Objection::NotAChoice);
     }
     if known
@@ -484,13 +572,7 @@ fn take_back(
         settled.moved.extend(more.moved);
         owners.extend((!owners.contains(&twin.owner)).then_some(twin.owner));
     }
-    let deed = Deed {
-        staff: Some(reviewer.staff),
-        action: Action::DecisionUndone,
-        household: Some(order.household),
-        subject: &order.decision.to_string(),
-    };
-    audit::note(tx, stamp, &owners, &deed)?;
+    note(&owners)?;
     Ok(settled)
 }
 

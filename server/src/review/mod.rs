@@ -1,5 +1,5 @@
-//! What waits for a person: contradictions, contested residences, late edits, edits of removed persons,
-//! unknown areas, and changes kept aside. Derived from the log, and from what was kept aside, so a rebuild gives the same items.
+//! What waits for a person: contradictions, contested residences, late edits, edits of removed persons and of records that go on
+//! in another, unknown areas, and changes kept aside. Derived from the log, and from what was kept aside, so a rebuild gives the same items.
 //!
 //! An item of a household is where the household is. Nothing here settles one: an ordinary change does, such as `decide` makes.
 
@@ -8,7 +8,13 @@ pub mod case;
 pub mod claims;
 pub mod decide;
 pub mod deferrals;
+pub mod joining;
+pub mod joining_preview;
+#[cfg(test)]
+pub(crate) mod joining_scene;
+pub(crate) mod later;
 pub mod pairs;
+mod parting;
 pub mod preview;
 pub(crate) mod proposals;
 pub mod queue;
@@ -24,7 +30,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DocKind, HouseholdId,
-    record::{Document, Shown, contradictions, decisions, edits_of_removed},
+    record::{Document, Shown, contradictions, decisions, edits_of_removed, written_after},
 };
 
 use crate::documents::kind;
@@ -76,11 +82,13 @@ pub enum ReviewKind {
     Quarantined,
     /// Two households may be one family.
     PossibleDuplicate,
+    /// A record was edited whose family goes on in another.
+    EditOfJoined,
 }
 
 impl ReviewKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Contradiction,
         Self::ContestedResidence,
         Self::LateEdit,
@@ -88,6 +96,7 @@ impl ReviewKind {
         Self::UnknownArea,
         Self::Quarantined,
         Self::PossibleDuplicate,
+        Self::EditOfJoined,
     ];
 
     /// The name used in stored rows and in JSON.
@@ -100,6 +109,7 @@ impl ReviewKind {
             Self::UnknownArea => "unknown-area",
             Self::Quarantined => "quarantined",
             Self::PossibleDuplicate => "possible-duplicate",
+            Self::EditOfJoined => "edit-of-joined",
         }
     }
 }
@@ -217,6 +227,9 @@ fn open_in(seen: &Seen<'_>, decided: &Decided) -> BTreeSet<Item> {
             Item::new(ReviewKind::EditOfRemoved, kind, subject)
         }));
     }
+    let after = written_after(seen.document).into_keys();
+    let after = after.map(|change| Item::new(ReviewKind::EditOfJoined, kind, change.to_string()));
+    open.extend(after.filter(|item| !decided.standing.contains(&item.about())));
     open.extend(decided.reopened(kind));
     open
 }

@@ -2,7 +2,7 @@
 //! both households' core documents by entries of one id, in one transaction, and taken back in both.
 //!
 //! The household of the question is the one of the smaller id, its subject the other. Only who answers for both sees it. That
-//! two are one takes two people; that they are two takes one.
+//! two are one takes two people, who agree on which record goes on and who is who; that they are two takes one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,7 @@ use super::claims::{self, Claim};
 use super::decide::{
     Choice, Objection, Opened, Order, Outcome, QuestionId, Reviewer, Undo, reason_of,
 };
+use super::joining::{BATCHES_MAX, Joining, Told, suggested};
 use super::proposals::Proposal;
 use super::queue::Question;
 use super::{Item, ReviewKind};
@@ -30,6 +31,7 @@ use crate::desk::Draws;
 use crate::duplicates::{self, Family};
 use crate::ingest::Settled;
 use crate::params;
+use crate::residence;
 use crate::store::{StoreError, Tx};
 
 /// The other household of a question about two, and what speaks for and against their being one family.
@@ -51,6 +53,9 @@ pub struct Twin {
     pub probability: u16,
     /// Who may be whom.
     pub people: Vec<PairOfPeople>,
+    /// Which of the two goes on, if they are one family and nobody says otherwise: the one with the longer history.
+    #[schema(value_type = String)]
+    pub suggested: HouseholdId,
     /// The other household as it stands, identity numbers masked.
     #[schema(value_type = Object)]
     pub record: HouseholdView,
@@ -112,7 +117,7 @@ fn rules(score: &Score) -> Vec<Rule> {
 pub(super) struct Two {
     pub(super) one: Opened,
     pub(super) other: Opened,
-    other_id: HouseholdId,
+    pub(super) other_id: HouseholdId,
 }
 
 impl Two {
@@ -143,12 +148,12 @@ impl Two {
         owners
     }
 
-    fn documents(&self) -> [&Document; 2] {
+    pub(super) fn documents(&self) -> [&Document; 2] {
         [&self.one.held.document, &self.other.held.document]
     }
 
     /// The heads of both: whoever decides says that they saw these.
-    fn heads(&self) -> Vec<ChangeHash> {
+    pub(super) fn heads(&self) -> Vec<ChangeHash> {
         self.documents().map(Document::heads).concat()
     }
 }
@@ -196,6 +201,10 @@ pub(super) fn read(
         overlap: compared.found.overlap,
         probability: thousandths(compared.found.probability),
         people: people.collect(),
+        suggested: suggested(
+            (household, residence::last_position(tx, household)?),
+            (two.other_id, residence::last_position(tx, two.other_id)?),
+        ),
         record: record(tx, reviewer, two.other_id)?,
     };
     Ok(Case {
@@ -212,6 +221,7 @@ pub(super) fn read(
         aside: None,
         record: Some(record(tx, reviewer, household)?),
         twin: Some(twin),
+        carries: None,
         owners: two.owners(),
     })
 }
@@ -222,7 +232,7 @@ pub(super) fn settle(
     reviewer: &Reviewer,
     order: &Order,
     id: DecisionId,
-    draws: &[Draws; 2],
+    draws: &[Draws; BATCHES_MAX],
     stamp: &Stamp,
 ) -> Result<(Outcome, Settled), Objection> {
     let (question, now) = (&order.question, stamp.at());
@@ -241,9 +251,12 @@ pub(super) fn settle(
     {
         return Err(Objection::Claimed(claim));
     }
-    let found = match order.choice {
-        Choice::Same {} => duplicates::Outcome::Same,
-        Choice::Different {} => duplicates::Outcome::Different,
+    let joining = match &order.choice {
+        Choice::Same { survivor, persons } => {
+            let both = [household, two.other_id];
+            Some(Joining::of(tx, reviewer, both, (*survivor, persons), id)?)
+        }
+        Choice::Different {} => None,
         _ => return Err(Objection::NotAChoice),
     };
     let agreed = Proposal::of(tx, household, &item)?.filter(|earlier| {
@@ -257,26 +270,39 @@ pub(super) fn settle(
     };
     let owners = two.owners();
     let note = |action| audit::note_question(tx, stamp, reviewer.staff, action, &owners, question);
-    if found == duplicates::Outcome::Same && agreed.is_none() {
-        let proposal = Proposal {
-            staff: reviewer.staff,
-            choice: order.choice.clone(),
-            reason,
-            heads: order.seen.clone(),
-        };
-        proposal.put(tx, household, &item, now)?;
-        claims::end(tx, household, &item)?;
-        note(Action::DecisionProposed)?;
-        return Ok((Outcome::Proposed, Settled::default()));
-    }
     let seconded = agreed.as_ref().map(|earlier| earlier.staff);
-    let mut settled = Settled::default();
-    let sides = [(&two.one, two.other_id), (&two.other, household)];
-    for ((opened, about), draws) in sides.into_iter().zip(draws) {
-        let edit = entry(id, about, &reason, seconded, found);
-        let made = opened.make(tx, reviewer, &[edit], draws, now)?;
-        settled.moved.extend(made.moved);
-    }
+    let told = Told {
+        id,
+        reason: &reason,
+        seconded,
+    };
+    let settled = match joining {
+        Some(joining) if seconded.is_none() => {
+            // A choice that the records would not take is no proposal.
+            joining.rehearse(reviewer, &told, now)?;
+            let proposal = Proposal {
+                staff: reviewer.staff,
+                choice: order.choice.clone(),
+                reason,
+                heads: order.seen.clone(),
+            };
+            proposal.put(tx, household, &item, now)?;
+            claims::end(tx, household, &item)?;
+            note(Action::DecisionProposed)?;
+            return Ok((Outcome::Proposed, Settled::default()));
+        }
+        Some(joining) => joining.make(tx, reviewer, &told, draws, now)?,
+        None => {
+            let mut settled = Settled::default();
+            let sides = [(&two.one, two.other_id), (&two.other, household)];
+            for ((opened, about), draws) in sides.into_iter().zip(draws) {
+                let edit = different(id, about, &reason, seconded);
+                let made = opened.make(tx, reviewer, &[edit], draws, now)?;
+                settled.moved.extend(made.moved);
+            }
+            settled
+        }
+    };
     note(Action::Decided)?;
     Ok((Outcome::Decided { decision: id }, settled))
 }
@@ -293,28 +319,23 @@ fn was_theirs(tx: &Tx<'_>, reviewer: &Reviewer, question: &QuestionId) -> Result
     Ok(question.subject.parse::<HouseholdId>().is_ok())
 }
 
-fn entry(
-    id: DecisionId,
-    about: HouseholdId,
-    reason: &str,
-    seconded: Option<StaffId>,
-    found: duplicates::Outcome,
-) -> Edit {
+/// The entry that two are two, in the document of one of them.
+fn different(id: DecisionId, about: HouseholdId, reason: &str, seconded: Option<StaffId>) -> Edit {
     Edit::Decide(NewDecision {
         id: Some(id),
         document: DocKind::Core,
         about: duplicates::about(about),
         reason: reason.to_owned(),
         seconded,
-        outcome: Some(found.recorded()),
+        outcome: Some(duplicates::Outcome::Different.recorded()),
         takes_over: false,
         goes_on: None,
         set: Assignments::new(),
     })
 }
 
-/// The other document that an entry to be taken back stands in, for a decision about two households. `known` are the decisions
-/// of the one.
+/// The other document that an entry to be taken back stands in, for a decision that two households are two families. `known` are
+/// the decisions of the one.
 ///
 /// # Errors
 /// [`Objection::Unknown`] when the other household is not the reviewer's: it is taken back in both or not at all.

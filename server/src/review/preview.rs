@@ -10,8 +10,11 @@ use sojourn_sync_protocol::record::{
 };
 use sojourn_sync_protocol::{AreaCode, DecisionId, DocKind, HouseholdId, Timestamp};
 
-use super::decide::{Objection, Order, Reviewer, is_unregistered, mean, reason_of};
+use super::decide::{Choice, Objection, Opened, Order, Reviewer, is_unregistered, mean, reason_of};
+use super::joining_preview::{self, TakenOver};
+use super::later::Later;
 use super::pairs::Two;
+use super::proposals::Proposal;
 use super::{RESIDENCE, ReviewKind};
 use crate::desk::Desk;
 use crate::store::{StoreError, Tx};
@@ -27,6 +30,8 @@ pub struct Preview {
     pub waits_for_second: bool,
     /// The records that would change.
     pub records: Vec<Change>,
+    /// What one record would take over from another, where that is the choice.
+    pub takes_over: Option<TakenOver>,
 }
 
 /// What a decision would do to one record.
@@ -92,11 +97,15 @@ pub fn preview(
     if question.kind == ReviewKind::PossibleDuplicate {
         return of_pair(tx, reviewer, order);
     }
+    if question.kind == ReviewKind::EditOfJoined {
+        return of_later(tx, reviewer, order);
+    }
     if is_unregistered(tx, question)? {
         // Its change can only be refused, and there is no record.
         return Ok(Preview {
             waits_for_second: false,
             records: Vec::new(),
+            takes_over: None,
         });
     }
     let reason = if order.reason.trim().is_empty() {
@@ -129,22 +138,64 @@ pub fn preview(
             fields,
             areas,
         }],
+        takes_over: None,
     })
 }
 
-/// Both records of a pair get an entry that says what was found, and nothing else is written.
+/// Both records of a pair get an entry that says what was found; where they are one family, one takes over what the other has.
 fn of_pair(tx: &Tx<'_>, reviewer: &Reviewer, order: &Order) -> Result<Preview, Objection> {
-    let two = Two::of(tx, reviewer, &order.question)?;
-    let records = [&two.one, &two.other].map(|opened| Change {
-        household: opened.held.document.id().household,
-        document: DocKind::Core,
-        fields: BTreeMap::new(),
-        areas: vec![stays(&opened.owner)],
-    });
+    let question = &order.question;
+    let two = Two::of(tx, reviewer, question)?;
+    if two.heads() != order.seen {
+        return Err(Objection::Stale);
+    }
+    let (takes_over, waits_for_second) = match &order.choice {
+        Choice::Same { survivor, persons } => {
+            let choice = (*survivor, persons);
+            let found = joining_preview::of_two(tx, reviewer, question.household, &two, choice)?;
+            let proposed = Proposal::of(tx, question.household, &question.item())?;
+            let agrees = proposed.is_some_and(|earlier| {
+                earlier.staff != reviewer.staff && earlier.choice == order.choice
+            });
+            (Some(found), !agrees)
+        }
+        Choice::Different {} => (None, false),
+        _ => return Err(Objection::NotAChoice),
+    };
+    Ok(Preview {
+        waits_for_second,
+        records: [&two.one, &two.other].map(only_told).into(),
+        takes_over,
+    })
+}
+
+/// An edit of a record that goes on in another is carried over or left; its own record is told which.
+fn of_later(tx: &Tx<'_>, reviewer: &Reviewer, order: &Order) -> Result<Preview, Objection> {
+    let found = Later::of(tx, reviewer, &order.question)?;
+    if found.heads() != order.seen {
+        return Err(Objection::Stale);
+    }
+    let (records, takes_over) = match order.choice {
+        Choice::CarryOver {} => (vec![&found.edited, &found.into], Some(found.preview())),
+        Choice::Keep {} => (vec![&found.edited], None),
+        _ => return Err(Objection::NotAChoice),
+    };
     Ok(Preview {
         waits_for_second: false,
-        records: records.into(),
+        records: records.into_iter().map(only_told).collect(),
+        takes_over,
     })
+}
+
+/// A record that gets an entry that says what was decided.
+fn only_told(opened: &Opened) -> Change {
+    let id = opened.held.document.id();
+    Change {
+        household: id.household,
+        document: id.kind,
+        fields: BTreeMap::new(),
+        areas: vec![stays(&opened.owner)],
+    }
 }
 
 /// Identity numbers are masked but where they are what the question is about.

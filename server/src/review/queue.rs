@@ -13,7 +13,7 @@ use sojourn_sync_protocol::{
 use super::claims::Claim;
 use super::deferrals::{self, PutOff};
 use super::severity::Severity;
-use super::{Item, ReviewKind, aside, pairs, subject};
+use super::{Item, ReviewKind, aside, later, pairs, subject};
 use crate::areas;
 use crate::cursor::cut;
 use crate::documents::kind;
@@ -44,7 +44,7 @@ pub struct Question {
     /// The area responsible; of two households, the one that both lie in.
     #[schema(value_type = String)]
     pub area: AreaCode,
-    /// The areas of two households, for a question about two.
+    /// The areas of two households, for a question about two, or about one whose family goes on in the other.
     #[schema(value_type = Vec<String>)]
     pub between: Vec<AreaCode>,
     /// The change that opened it.
@@ -170,6 +170,7 @@ pub fn page(
     };
     let within = areas::subtree(tx, within)?;
     let mut questions = open(tx)?;
+    add_where_it_goes_on(tx, &mut questions)?;
     questions.extend(pairs::open(tx)?);
     questions.retain(|question| question.lies_in(&within));
     add_what_goes_on(tx, &mut questions)?;
@@ -194,6 +195,20 @@ pub fn page(
         put_off,
         next,
     })
+}
+
+/// Of edits of records that go on in others, both areas: who answers for one of the two alone cannot settle them.
+fn add_where_it_goes_on(tx: &Tx<'_>, questions: &mut [Question]) -> Result<(), StoreError> {
+    let edits = questions
+        .iter_mut()
+        .filter(|question| question.kind == ReviewKind::EditOfJoined);
+    for question in edits {
+        let there = later::where_it_goes_on(tx, question.household)?;
+        question.between = std::iter::once(question.area.clone())
+            .chain(there)
+            .collect();
+    }
+    Ok(())
 }
 
 /// Every open question.

@@ -42,6 +42,7 @@ impl Item {
             ReviewKind::EditOfRemoved | ReviewKind::PossibleDuplicate => Severity::Identity,
             ReviewKind::ContestedResidence
             | ReviewKind::LateEdit
+            | ReviewKind::EditOfJoined
             | ReviewKind::UnknownArea
             | ReviewKind::Quarantined => Severity::Responsibility,
             ReviewKind::Contradiction => of_field(self.document, &self.subject),

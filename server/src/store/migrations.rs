@@ -32,6 +32,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("duplicates read again", crate::duplicates::READ_AGAIN),
     ("search lines", crate::search::SCHEMA),
     ("questions put off", crate::review::deferrals::SCHEMA),
+    ("records joined", crate::duplicates::JOINED),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

@@ -13,6 +13,7 @@ export type Answer =
   | { name: 'adopt' }
   | { name: 'adapt'; fields: Record<string, Difference> }
   | { name: 'refuse' }
+  | { name: 'carry-over' }
   | { name: 'same' }
   | { name: 'different' };
 
@@ -47,6 +48,8 @@ export function answersOf(kase: Case): Answer[] {
         ? [{ name: 'adopt' }, { name: 'adapt', fields: aside.fields }, { name: 'refuse' }]
         : [{ name: 'refuse' }];
     }
+    case 'edit-of-joined':
+      return [{ name: 'carry-over' }, { name: 'keep' }];
     case 'possible-duplicate':
       return [{ name: 'same' }, { name: 'different' }];
   }
@@ -70,7 +73,8 @@ export function picksOf(fields: Record<string, Difference>): Picks {
 /** What the register is asked, or what is missing, and in which field. */
 export type Asked = { choice: Choice } | { missing: 'choice' | 'picks' | 'value' | 'number'; path?: string };
 
-export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks = {}): Asked {
+/** `join` is what is asked where two households are one family. */
+export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks = {}, join?: Choice): Asked {
   if (!answer) return { missing: 'choice' };
   switch (answer.name) {
     case 'value':
@@ -94,9 +98,11 @@ export function choiceOf(answer: Answer | undefined, other: Other, picks: Picks 
     case 'put-back':
     case 'adopt':
     case 'refuse':
-    case 'same':
+    case 'carry-over':
     case 'different':
       return { choice: { choose: answer.name } };
+    case 'same':
+      return join ? { choice: join } : { missing: 'choice' };
   }
 }
 

@@ -46,6 +46,8 @@ export const CODES = [
   'edit',
   'refused',
   'undone-already',
+  'undecided',
+  'goes-on',
   'malformed',
   'busy',
   'unavailable',

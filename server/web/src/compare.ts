@@ -150,6 +150,7 @@ export function resultOf(kase: Case, row: Row, choice: Choice | undefined): Resu
     case 'adapt':
       return row.path in choice.set ? { value: choice.set[row.path] ?? null } : 'stays';
     case 'refuse':
+    case 'carry-over':
     case 'same':
     case 'different':
       return 'stays';

@@ -115,6 +115,7 @@ export const FIELDS = {
   'health_decisions/{decision}/reason': decision.reason,
   'health_decisions/{decision}/seconded': decision.seconded,
   'health_decisions/{decision}/outcome': decision.outcome,
+  'health_decisions/{decision}/goes_on': { input: 'text' },
   'health_decisions/{decision}/undone': decision.undone,
 } as const satisfies Record<string, Field>;
 

@@ -12,6 +12,7 @@ export const KINDS = [
   'unknown-area',
   'quarantined',
   'possible-duplicate',
+  'edit-of-joined',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -196,7 +197,8 @@ export type Choice =
   | { choose: 'adopt' }
   | { choose: 'adapt'; set: Record<string, Written> }
   | { choose: 'refuse' }
-  | { choose: 'same' }
+  | { choose: 'carry-over' }
+  | { choose: 'same'; survivor: string; persons: Record<string, string> }
   | { choose: 'different' };
 
 export interface Proposed {
@@ -253,6 +255,8 @@ export interface Case {
   put_off: PutOff | null;
   /** What the field answered to what was asked about it. */
   answers: { asked: string; text: string; answer: string }[];
+  /** What carrying an edit over would do, for a question about a record that goes on in another. */
+  carries: TakenOver | null;
   names: Names;
 }
 
@@ -270,6 +274,7 @@ export interface Preview {
     /** Whose tablets would learn of it. */
     areas: { area: string; how: How }[];
   }[];
+  takes_over: TakenOver | null;
   names: Names;
 }
 
@@ -300,7 +305,27 @@ export interface Twin {
   /** Thousandths. */
   probability: number;
   people: PairOfPeople[];
+  /** The household that goes on, if nobody says otherwise. */
+  suggested: string;
   record: Household;
+}
+
+/** A field that contradicts itself and is to be settled first. */
+export interface ToSettle {
+  household: string;
+  document: DocKind;
+  field: string;
+}
+
+/** What one record would take over from another. */
+export interface TakenOver {
+  filled: number;
+  /** Entries that would be copied, by the map that they are in. */
+  copied: Record<string, number>;
+  /** Paths of fields that people would be asked about. */
+  asked: string[];
+  undecided: ToSettle[];
+  sharing_refused: boolean;
 }
 
 /** What a field shows: its value, or several that contradict each other. */
@@ -385,6 +410,8 @@ export interface Household {
   health: boolean;
   visits: Record<string, Visit>;
   facts: Record<string, HealthFacts>;
+  /** The record in which the family goes on. */
+  goes_on?: string;
   decisions?: Record<string, Decision>;
   contradictions: Contradiction[];
   edits_of_removed: { person: string; removal: string; edit: string; paths: string[] }[];
@@ -406,7 +433,7 @@ export interface HouseholdPage {
   record: Household;
   area: string;
   /** Where the same family is registered too. */
-  linked: { household: string; area: string }[];
+  linked: { household: string; area: string; link: 'goes-on' | 'took-over' | 'same' }[];
   names: Names;
   history: HistoryEntry[];
 }

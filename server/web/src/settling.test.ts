@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { answerFor, answersOf, choiceOf, enteredAs, lengthOf, needsTwo, picksOf } from './answers';
 import { compare, differences, resultOf, visitOf } from './compare';
 import { madeBy, staysOf } from './lived';
-import type { Case, Difference, HistoryEntry, Kind, Question, Side, Written } from './model';
+import type { Case, Choice, Difference, HistoryEntry, Kind, Question, Side, Written } from './model';
 import { following } from './next';
 
 const PERSON = 'persons/01990000-0000-7000-8000-000000000003';
@@ -46,6 +46,7 @@ function kase(kind: Kind, subject: string, sides: Side[], values?: [change: stri
     twin: null,
     put_off: null,
     answers: [],
+    carries: null,
     names: { staff: {}, areas: {} },
   };
 }
@@ -348,9 +349,10 @@ test('two households are one family or two, and only that they are one takes two
   const it = kase('possible-duplicate', 'other', []);
   const answers = answersOf(it);
   const nothing = { text: '', empty: false };
-  expect(answers.map((answer) => choiceOf(answer, nothing))).toEqual([
-    { choice: { choose: 'same' } },
+  const same: Choice = { choose: 'same', survivor: 'other', persons: {} };
+  expect(answers.map((answer) => choiceOf(answer, nothing, {}, same))).toEqual([
+    { choice: same },
     { choice: { choose: 'different' } },
   ]);
-  expect([needsTwo(it, { choose: 'same' }), needsTwo(it, { choose: 'different' })]).toEqual([true, false]);
+  expect([needsTwo(it, same), needsTwo(it, { choose: 'different' })]).toEqual([true, false]);
 });

@@ -15,7 +15,7 @@ use super::attribution::Attribution;
 use super::conflict::contradictions;
 use super::decision::{Decided, decided, decisions, decisions_of, values_before};
 use super::document::Document;
-use super::edit::Assignments;
+use super::edit::{Assignments, Edit};
 use super::schema::{self, COLLECTIONS, MergeRule, Shape};
 use super::shown::Shown;
 use super::value::{FieldType, Value};
@@ -61,6 +61,14 @@ fn handling(collection: &str) -> Option<Handling> {
     })
 }
 
+/// Whether a field can be taken over: not those that are each record's own.
+pub(super) fn can_be_taken_over(kind: DocKind, path: &str) -> bool {
+    let field = schema::field_at(kind, path);
+    let root = schema::place(path).map(|place| place.root);
+    field.is_some_and(|field| field.rule != MergeRule::Counter)
+        && root.is_some_and(|root| handling(root) != Some(Handling::Stays))
+}
+
 /// Whether a path is the mark by which an entry says which decision brought it.
 pub(super) fn is_mark_of_a_copy(path: &str) -> bool {
     schema::place(path).is_some_and(|place| place.entry.is_some() && place.key == COPIED)
@@ -73,6 +81,27 @@ pub struct TakeOver {
     pub set: Assignments,
     /// Fields of which the two records say different things, with what the other says.
     pub beside: Assignments,
+}
+
+impl TakeOver {
+    /// Entries that are copied, as the beginning of their paths: `persons/{id}` and the like.
+    pub fn copied(&self) -> BTreeSet<String> {
+        let marks = self.set.keys().filter(|path| is_mark_of_a_copy(path));
+        marks
+            .filter_map(|path| Some(path.rsplit_once('/')?.0.to_owned()))
+            .collect()
+    }
+
+    /// Fields that are filled of what the record has already.
+    pub fn filled(&self) -> BTreeSet<&str> {
+        let copied = self.copied();
+        let of_a_copy = |path: &str| {
+            let entry = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+            copied.contains(&entry)
+        };
+        let paths = self.set.keys().map(String::as_str);
+        paths.filter(|path| !of_a_copy(path)).collect()
+    }
 }
 
 /// What is written when it is taken back.
@@ -109,10 +138,11 @@ impl GoesOn {
     }
 }
 
-/// Where the family of this record goes on, by the decision that says so and was not taken back.
-pub fn went_on(core: &Document) -> Option<(DecisionId, GoesOn)> {
-    let root = decisions_of(DocKind::Core);
-    let standing = decisions(core)
+/// Where the family of this record goes on, by the decision that says so and was not taken back. The health document says
+/// nothing of persons.
+pub fn went_on(document: &Document) -> Option<(DecisionId, GoesOn)> {
+    let root = decisions_of(document.id().kind);
+    let standing = decisions(document)
         .into_iter()
         .filter(|(_, told)| !told.is_undone());
     let (decision, household) = standing
@@ -126,11 +156,11 @@ pub fn went_on(core: &Document) -> Option<(DecisionId, GoesOn)> {
             named.into_iter().map(move |household| (id, household))
         })
         .find_map(|(id, household)| Some((id, household.parse().ok()?)))?;
-    let entry = core.map_of(root, Some(&decision.to_string()))?;
-    let keys = core.inner().map_range(&entry, ..);
+    let entry = document.map_of(root, Some(&decision.to_string()))?;
+    let keys = document.inner().map_range(&entry, ..);
     let same = keys.filter_map(|item| {
         let here = item.key.strip_prefix(SAME)?.parse().ok()?;
-        match core.values_in(&entry, &item.key).pop()?.0? {
+        match document.values_in(&entry, &item.key).pop()?.0? {
             Value::Text(there) => Some((here, there.parse().ok()?)),
             _ => None,
         }
@@ -165,8 +195,11 @@ pub fn take_over(
         found: TakeOver::default(),
         undecided: BTreeSet::new(),
     };
+    // What another decision once brought there and was taken back is not of that record.
+    let hidden = hidden(from);
     for (path, values) in fields_of(from) {
-        if only.is_none_or(|only| only.contains(&path)) {
+        let shown = !hidden.iter().any(|entry| path.starts_with(entry.as_str()));
+        if shown && only.is_none_or(|only| only.contains(&path)) {
             taking.field(&path, &values);
         }
     }
@@ -175,6 +208,20 @@ pub fn take_over(
     } else {
         Err(Undecided(taking.undecided))
     }
+}
+
+/// The edits that put what the other record says beside what this one says, each to be made by an author of its own on the ground
+/// of the decision.
+pub fn beside(into: &Document, taken: &TakeOver, decision: DecisionId) -> [Edit; 2] {
+    let own = taken.beside.keys().map(|path| {
+        let own = into.values_at(path).pop().flatten();
+        (path.clone(), own)
+    });
+    [own.collect(), taken.beside.clone()].map(|set| Edit::PutBeside {
+        decision,
+        document: into.id().kind,
+        set,
+    })
 }
 
 struct Taking<'a> {
@@ -308,7 +355,8 @@ pub fn brought_people(core: &Document, decision: DecisionId) -> BTreeSet<PersonI
         .collect()
 }
 
-/// What undoing gives back: `into` took over from `from` by this decision. `None` when there is no such decision in it.
+/// What undoing gives back: `into` took over from `from` by this decision, and later by `more`, whose copies name this one too.
+/// `None` when there is no such decision in it.
 ///
 /// `people` are those whom the decision brought into the core document.
 ///
@@ -317,16 +365,18 @@ pub fn brought_people(core: &Document, decision: DecisionId) -> BTreeSet<PersonI
 pub fn give_back(
     into: &Document,
     from: &Document,
-    decision: DecisionId,
+    (decision, more): (DecisionId, &[DecisionId]),
     people: &BTreeSet<PersonId>,
 ) -> Option<Result<GiveBack, Undecided>> {
-    let made = decided(into, decision)?;
+    let first = decided(into, decision)?;
+    let later = more.iter().filter_map(|decision| decided(into, *decision));
+    let made: Vec<Decided> = std::iter::once(first).chain(later).collect();
     let copies = Copies::of(into, from, decision, people);
-    let mut back = GiveBack {
-        set: copies.filled(&made),
-        other: Assignments::new(),
-    };
-    back.set.extend(put_beside(into, &made));
+    let mut back = GiveBack::default();
+    for made in &made {
+        back.set.extend(copies.filled(made));
+        back.set.extend(put_beside(into, made));
+    }
     let mut undecided = BTreeSet::new();
     for (path, values) in fields_of(into) {
         let place = schema::place(&path);
@@ -334,7 +384,8 @@ pub fn give_back(
         let (Some(place), Some(field)) = (place, field) else {
             continue;
         };
-        let untouched = made.fields.get(&path).is_some_and(|field| field.stands);
+        let mut written = made.iter().filter_map(|made| made.fields.get(&path));
+        let untouched = written.any(|field| field.stands);
         if place.key == COPIED || untouched || !copies.goes_back(place) {
             continue;
         }
@@ -343,6 +394,10 @@ pub fn give_back(
             continue;
         }
         let value = copies.theirs(field.ty, values.into_iter().next_back().flatten());
+        if place.entry.is_none() {
+            // A fact of somebody who was copied has no entry that could be hidden.
+            back.set.insert(path.clone(), None);
+        }
         if from.values_at(&path) != [value.clone()] {
             back.other.insert(path, value);
         }

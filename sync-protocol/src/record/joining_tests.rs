@@ -76,17 +76,12 @@ impl Two {
             let kind = into.id().kind;
             let told = NewDecision {
                 takes_over: true,
-                set: taken.set,
+                set: taken.set.clone(),
                 ..told(kind, &format!("possible-duplicate {}", second()))
             };
             into.edit(&Edit::Decide(told), &by(20)).unwrap();
-            let own = taken.beside.keys().map(|path| {
-                let own = into.values_at(path).pop().flatten();
-                (path.clone(), own)
-            });
-            let own: Assignments = own.collect();
-            if !own.is_empty() {
-                side_by_side(into, own, taken.beside);
+            if !taken.beside.is_empty() {
+                side_by_side(into, &beside(into, &taken, decision()));
             }
         }
         let told = NewDecision {
@@ -110,7 +105,9 @@ impl Two {
             (&mut self.health, &mut self.other_health),
         ] {
             let kind = into.id().kind;
-            let back = give_back(into, from, decision(), &people).unwrap().unwrap();
+            let back = give_back(into, from, (decision(), &[]), &people)
+                .unwrap()
+                .unwrap();
             into.edit(&undo(kind, back.set), &by(30)).unwrap();
             if kind == DocKind::Core {
                 from.edit(&undo(kind, back.other), &by(31)).unwrap();
@@ -150,16 +147,10 @@ fn undo(document: DocKind, set: Assignments) -> Edit {
 }
 
 /// Two values of the same fields, by two authors who do not know of each other.
-fn side_by_side(document: &mut Document, one: Assignments, other: Assignments) {
-    let kind = document.id().kind;
+fn side_by_side(document: &mut Document, edits: &[Edit; 2]) {
     let mut changes = Vec::new();
-    for (number, set) in [(22, one), (23, other)] {
-        let edit = Edit::PutBeside {
-            decision: decision(),
-            document: kind,
-            set,
-        };
-        changes.push(document.clone().edit(&edit, &by(number)).unwrap());
+    for (number, edit) in (22..).zip(edits) {
+        changes.push(document.clone().edit(edit, &by(number)).unwrap());
     }
     let raw: Vec<&[u8]> = changes
         .iter()
@@ -289,6 +280,49 @@ fn what_was_written_in_copies_meanwhile_goes_to_where_they_came_from() {
     // A visit of somebody who was copied goes with them; one of somebody who lives here stays.
     assert_eq!(theirs.visits.len(), 3);
     assert_eq!(ours.visits.keys().collect::<Vec<_>>(), [&visit(4)]);
+}
+
+#[test]
+fn a_fact_of_somebody_who_was_copied_goes_with_them() {
+    let mut two = Two::new();
+    let allergy = |value: &str| Edit::SetHealth {
+        person: person(4),
+        set: assign([("allergy", text(value))]),
+    };
+    two.other_health.edit(&allergy("花生"), &by(5)).unwrap();
+    two.join();
+    two.health.edit(&allergy("花生、鸡蛋"), &by(25)).unwrap();
+    two.part();
+    let known = |view: HouseholdView| view.facts.get(&person(4)).cloned();
+    assert_eq!(known(two.ours()).and_then(|facts| facts.allergy), None);
+    let theirs = known(two.theirs()).unwrap().allergy;
+    assert_eq!(theirs, Some(Shown::Agreed("花生、鸡蛋".into())));
+}
+
+#[test]
+fn what_was_copied_and_taken_back_is_not_taken_over_the_other_way_round() {
+    let mut two = Two::new();
+    two.visit_there(1, 4);
+    two.join();
+    two.part();
+    // Now the second record is the one that goes on.
+    let other_way = [(person(1), person(3))].into();
+    let again = DecisionId::new(by(1).at, [8; 10]);
+    let taken = take_over(&two.other, &two.core, &other_way, None, again).unwrap();
+    assert_eq!(taken.copied(), [format!("persons/{}", person(2))].into());
+    let seen = take_over(&two.other_health, &two.health, &other_way, None, again).unwrap();
+    assert_eq!(seen, TakeOver::default());
+}
+
+#[test]
+fn what_is_taken_over_is_counted_as_fields_and_as_entries() {
+    let two = Two::new();
+    let taken = take_over(&two.core, &two.other, &pairs(), None, decision()).unwrap();
+    let birth = format!("persons/{}/birth", person(1));
+    let speaks = format!("persons/{}/languages/yue", person(1));
+    let filled = ["contact/note", birth.as_str(), speaks.as_str()];
+    assert_eq!(taken.filled(), filled.into());
+    assert_eq!(taken.copied(), [format!("persons/{}", person(4))].into());
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod id_number;
 mod input;
 mod inspect;
 mod joining;
+mod later;
 mod maps;
 mod plain;
 mod plan;
@@ -58,8 +59,10 @@ pub use input::{
 };
 pub use inspect::{ChangeFacts, Outline, Reading, Touch, Unfit, inspect};
 pub use joining::{
-    GiveBack, GoesOn, Pairs, TakeOver, Undecided, brought_people, give_back, take_over, went_on,
+    GiveBack, GoesOn, Pairs, TakeOver, Undecided, beside, brought_people, give_back, take_over,
+    went_on,
 };
+pub use later::written_after;
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use shown::Shown;
 pub use upgrade::upgrade;

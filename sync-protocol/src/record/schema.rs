@@ -262,6 +262,7 @@ pub static FIELDS: &[Field] = &[
     field(Health, "health_decisions/{decision}/reason", Text(500), Latest, HealthData, "Why, so that those who wrote the values learn it"),
     field(Health, "health_decisions/{decision}/seconded", Text(36), Latest, HealthData, "Who agreed, where two people decide"),
     field(Health, "health_decisions/{decision}/outcome", OUTCOME, Latest, HealthData, "What was found: of a change that was kept aside, so that its author learns it; of two households that may be one family, so that neither is asked about again"),
+    field(Health, "health_decisions/{decision}/goes_on", Text(36), Latest, HealthData, "In which record the family goes on, where it had two"),
     field(Health, "health_decisions/{decision}/undone", Text(500), Latest, HealthData, "Why it was taken back"),
 ];
 

@@ -101,9 +101,14 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             question: household,
             choice: to,
         },
-        46..48 => Op::TakeBack {
+        46 => Op::TakeBack {
             decision: household,
         },
+        47 if to < 2 => Op::Join {
+            which: household,
+            how: tablet,
+        },
+        47 => Op::Part { which: household },
         48..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 65] = [
+pub const KINDS: [&str; 69] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -62,6 +62,10 @@ pub const KINDS: [&str; 65] = [
     "two write one field",
     "family registered twice",
     "question decided",
+    "records of one family joined",
+    "records of one family parted",
+    "edit carried over into the record that goes on",
+    "records that contradict themselves not joined",
     "decision taken back",
     "change kept aside adopted",
     "change kept aside refused",

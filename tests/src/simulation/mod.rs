@@ -12,6 +12,7 @@ mod draw;
 mod folders;
 mod frames;
 mod handovers;
+mod joining;
 mod kinds;
 mod layout;
 mod ledger;

@@ -143,6 +143,10 @@ pub enum Op {
     Decide { question: usize, choice: usize },
     /// A reviewer takes one of the decisions back.
     TakeBack { decision: usize },
+    /// Two reviewers find one of the pairs that wait to be one family; one of its records goes on.
+    Join { which: usize, how: usize },
+    /// A reviewer takes one of those back.
+    Part { which: usize },
     /// A session that bears so many failures in a row; after some requests one of them meets a fault.
     Sync {
         tablet: usize,

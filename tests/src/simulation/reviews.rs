@@ -15,6 +15,8 @@ use sojourn_server::{
 };
 use sojourn_sync_protocol::{AreaCode, DecisionId, StaffId, record::Value};
 
+use super::joining::Joined;
+use super::twins;
 use super::world::World;
 
 /// A decision that was made, and what it can be held to when it is taken back.
@@ -25,6 +27,8 @@ pub(super) struct Made {
     between: BTreeSet<Option<Value>>,
     /// What stood at the fields that were written of a change kept aside.
     before: BTreeMap<String, BTreeSet<Option<Value>>>,
+    /// The two records that were joined.
+    pub(super) joined: Option<Joined>,
 }
 
 impl World {
@@ -65,7 +69,7 @@ impl World {
     }
 
     /// Every open question.
-    fn questions(&self) -> Vec<Question> {
+    pub(super) fn questions(&self) -> Vec<Question> {
         let (areas, now) = (self.everywhere(), self.now());
         let state = self.state.as_ref().expect("the server runs between steps");
         let read = state.store.read("queue", move |tx| {
@@ -97,10 +101,19 @@ impl World {
         if questions.is_empty() {
             return Ok(());
         }
+        let question = &questions[which % questions.len()];
+        self.settle_one(question, |world, case| world.choice(case, choice))
+    }
+
+    /// Settles this question.
+    pub(super) fn settle_one(
+        &mut self,
+        question: &Question,
+        choose: impl Fn(&Self, &Case) -> Choice,
+    ) -> Result<(), String> {
         let Some([first, second]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let question = &questions[which % questions.len()];
         let question = QuestionId {
             household: question.household,
             kind: question.kind,
@@ -114,11 +127,12 @@ impl World {
             }
         };
         let mut order = Order {
-            choice: self.choice(&case, choice),
+            choice: choose(self, &case),
             question: question.clone(),
             seen: case.heads.clone(),
             reason: "看过证件".into(),
         };
+        let apart = self.to_be_joined(&question, &order.choice);
         let mut outcome = self.decide_as(&first, &order);
         if outcome == Ok(decide::Outcome::Proposed) {
             outcome = self.decide_as(&second, &order);
@@ -128,9 +142,25 @@ impl World {
             order.choice = Choice::Refuse {};
             outcome = self.decide_as(&first, &order);
         }
+        let carried = order.choice == (Choice::CarryOver {});
+        if carried
+            && matches!(
+                outcome,
+                Err(Objection::NotAChoice | Objection::Undecided(_))
+            )
+        {
+            // The record that goes on has it all, or one of the two contradicts itself: it can be left all the same.
+            order.choice = Choice::Keep {};
+            outcome = self.decide_as(&first, &order);
+        }
         let decision = match outcome {
             Ok(decide::Outcome::Decided { decision }) => Some(decision),
             Ok(decide::Outcome::Refused) if case.record.is_none() => None,
+            // What either record says twice is to be settled before they are joined.
+            Err(Objection::Undecided(_)) if case.twin.is_some() => {
+                self.fired("records that contradict themselves not joined");
+                return Ok(());
+            }
             // A late edit of which nothing stands any more has nothing to put back.
             Err(Objection::NotAChoice) if order.choice == (Choice::PutBack {}) => return Ok(()),
             other => return self.only_if_struck(&format!("{question:?} is {other:?}")),
@@ -151,8 +181,14 @@ impl World {
         self.fired(match order.choice {
             Choice::Adopt {} | Choice::Adapt { .. } => "change kept aside adopted",
             Choice::Refuse {} => "change kept aside refused",
+            Choice::Same { .. } => "records of one family joined",
+            Choice::CarryOver {} => "edit carried over into the record that goes on",
             _ => "question decided",
         });
+        let joined = match (apart, decision) {
+            (Some(apart), Some(decision)) => self.is_joined(apart, decision)?,
+            _ => None,
+        };
         // What was refused of a household that is not in the register has no decision to take back.
         if let Some(decision) = decision {
             let before = written_of(&case, &order.choice);
@@ -165,6 +201,7 @@ impl World {
                 decision,
                 between: values.map(|value| value.value).collect(),
                 before,
+                joined,
             });
         }
         Ok(())
@@ -229,7 +266,9 @@ impl World {
             ReviewKind::LateEdit if choice.is_multiple_of(2) => Choice::PutBack {},
             ReviewKind::EditOfRemoved if choice.is_multiple_of(2) => Choice::Restore {},
             ReviewKind::LateEdit | ReviewKind::EditOfRemoved => Choice::Keep {},
-            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => Choice::Same {},
+            ReviewKind::EditOfJoined if choice.is_multiple_of(2) => Choice::CarryOver {},
+            ReviewKind::EditOfJoined => Choice::Keep {},
+            ReviewKind::PossibleDuplicate if choice.is_multiple_of(2) => twins::same(case, choice),
             ReviewKind::PossibleDuplicate => Choice::Different {},
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
                 value: Some(Value::from(self.village(choice))),
@@ -253,10 +292,16 @@ impl World {
         if self.decided.is_empty() {
             return Ok(());
         }
+        let made = self.decided.swap_remove(which % self.decided.len());
+        self.take_this_back(made)
+    }
+
+    /// Takes this decision back.
+    pub(super) fn take_this_back(&mut self, made: Made) -> Result<(), String> {
         let Some([reviewer, _]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let made = self.decided.swap_remove(which % self.decided.len());
+        let untouched = made.joined.as_ref().map(|joined| self.is_untouched(joined));
         let order = Undo {
             household: made.question.household,
             document: made.question.document,
@@ -275,9 +320,22 @@ impl World {
             Ok(_) => {}
             // Somebody wrote since; or the register was put back to before it.
             Err(Objection::Stale | Objection::Unknown | Objection::UndoneAlready) => return Ok(()),
+            // What was written in copies contradicts itself, or the record that went on goes on in a third.
+            Err(Objection::Undecided(_) | Objection::GoesOn) if made.joined.is_some() => {
+                return Ok(());
+            }
+            // What was carried over goes with the joining.
+            Err(Objection::NotAChoice) if made.question.kind == ReviewKind::EditOfJoined => {
+                return Ok(());
+            }
             Err(error) => return self.only_if_struck(&format!("{:?}: {error}", made.question)),
         }
-        self.fired("decision taken back");
+        if let (Some(joined), Some(untouched)) = (&made.joined, untouched) {
+            self.fired("records of one family parted");
+            self.is_parted(joined, untouched)?;
+        } else {
+            self.fired("decision taken back");
+        }
         self.figures.checked += 1;
         match self.case(&reviewer, &made.question) {
             Ok(case) => {
@@ -306,6 +364,8 @@ impl World {
             }
             // An area that came to be known meanwhile is no question.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::UnknownArea => Ok(()),
+            // Nobody is asked any more about a record that was parted meanwhile.
+            Err(Objection::Unknown) if made.question.kind == ReviewKind::EditOfJoined => Ok(()),
             // What spoke for one family may have been corrected meanwhile; the check weighs every pair anew.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::PossibleDuplicate => {
                 Ok(())

@@ -4,7 +4,10 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use sojourn_client_core::sync::driver::Clock as _;
 use sojourn_server::review::ReviewKind;
-use sojourn_server::review::decide::QuestionId;
+use sojourn_server::review::{
+    case::Case,
+    decide::{Choice, QuestionId},
+};
 use sojourn_sync_protocol::{DecisionId, record::NewHousehold};
 
 use super::{watch::mark_text, world::World};
@@ -69,5 +72,23 @@ impl World {
             }
         }
         Ok(())
+    }
+}
+
+/// That two are one family: either goes on, with those who may be the same or with nobody said to be.
+pub(super) fn same(case: &Case, choice: usize) -> Choice {
+    let twin = case.twin.as_ref();
+    let other = twin.map_or(case.question.household, |twin| twin.household);
+    let people = twin.map(|twin| twin.people.as_slice()).unwrap_or_default();
+    let here = (choice / 2).is_multiple_of(2);
+    let named = people.iter().filter(|_| !(choice / 4).is_multiple_of(4));
+    Choice::Same {
+        survivor: if here { case.question.household } else { other },
+        persons: named
+            .map(|pair| match here {
+                true => (pair.there, pair.here),
+                false => (pair.here, pair.there),
+            })
+            .collect(),
     }
 }

@@ -330,6 +330,8 @@ impl World {
             | Op::RestartServer
             | Op::Decide { .. }
             | Op::TakeBack { .. }
+            | Op::Join { .. }
+            | Op::Part { .. }
             | Op::Answer { .. } => {
                 self.server.expose();
             }
@@ -417,6 +419,8 @@ impl World {
             }
             Op::Decide { question, choice } => self.decide(*question, *choice)?,
             Op::TakeBack { decision } => self.take_back(*decision)?,
+            Op::Join { which, how } => self.join(*which, *how)?,
+            Op::Part { which } => self.part(*which)?,
             Op::DeliverLate => self.deliver_late(),
             Op::Poison { seed } => self.poison(*seed)?,
             Op::Orphans { many } => self.orphans(*many)?,

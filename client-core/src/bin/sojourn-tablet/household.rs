@@ -37,6 +37,15 @@ pub(crate) fn render(shown: &Page<'_>, lang: Lang) -> String {
     if !shown.area_names.is_empty() {
         out.line(1, &shown.area_names.join(" ≠ "));
     }
+    if let Some(other) = view.goes_on {
+        out.line(
+            1,
+            &lang.pick(
+                format!("This family's record goes on in {other}."),
+                format!("该家庭的记录续于 {other}。"),
+            ),
+        );
+    }
     for section in ["residence", "contact", "consent"] {
         if let Some(Value::Object(fields)) = json.get(section) {
             for (key, value) in fields.iter().filter(|(_, value)| value.as_i64() != Some(0)) {
@@ -303,5 +312,27 @@ mod tests {
         assert!(decided[1].contains("审核员的决定\n  有分歧的字段 residence/since\n"));
         assert!(undone[0].ends_with("    taken back: 合同不是这家的\n"));
         assert!(undone[1].ends_with("    已撤回：合同不是这家的\n"));
+    }
+
+    #[test]
+    fn a_record_that_goes_on_in_another_says_so_first() {
+        let at = Timestamp::from_millis(1_795_000_000_000);
+        let [id, other] = [1, 2].map(|n| HouseholdId::new(at, [n; 10]));
+        let shown = HouseholdView {
+            goes_on: Some(other),
+            ..view(id, &Document::new(DocumentId::new(id, DocKind::Core)), None).unwrap()
+        };
+        let page = Page {
+            view: &shown,
+            area_names: Vec::new(),
+            pending: 0,
+            held: 0,
+            leaving: false,
+            health_granted: true,
+        };
+        let english = format!("Household {id}\n  This family's record goes on in {other}.\n");
+        assert_eq!(render(&page, Lang::En), english);
+        let chinese = format!("家庭 {id}\n  该家庭的记录续于 {other}。\n");
+        assert_eq!(render(&page, Lang::Zh), chinese);
     }
 }

@@ -193,6 +193,9 @@ fn table(
             );
             marks.push(&prepared);
         }
+        if !row.goes_on.is_empty() {
+            marks.push(lang.pick("goes on elsewhere", "已续于另一份记录"));
+        }
         let area = short_area(tablet, &row.area)?;
         table.row(vec![
             row.id.to_string().chars().take(ID_SHOWN).collect(),

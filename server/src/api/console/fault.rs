@@ -13,6 +13,7 @@ use crate::api::frame::{self, RefusalName};
 use crate::handover::answer::NotAnswered;
 use crate::review::claims::Claim;
 use crate::review::decide::Objection;
+use crate::review::joining::ToSettle;
 use crate::store::StoreError;
 
 /// Why nothing came of it.
@@ -30,6 +31,9 @@ pub(super) struct Fault {
     /// How a hand-over stands that does not wait any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<HandOverState>,
+    /// Fields that are to be settled first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    undecided: Vec<ToSettle>,
     /// How long to wait before asking again, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
@@ -58,6 +62,7 @@ impl Fault {
             message: std::borrow::Cow::Borrowed(message),
             claim: None,
             state: None,
+            undecided: Vec::new(),
             retry_after_ms: None,
         }
     }
@@ -121,6 +126,11 @@ impl From<Objection> for Fault {
                 ..said(409, "claimed")
             },
             Objection::UndoneAlready => said(409, "undone-already"),
+            Objection::Undecided(fields) => Fault {
+                undecided: fields.clone(),
+                ..said(409, "undecided")
+            },
+            Objection::GoesOn => said(409, "goes-on"),
             Objection::Reason => said(422, "reason"),
             Objection::NotAChoice => said(422, "not-a-choice"),
             Objection::UnknownArea(_) => said(422, "unknown-area"),

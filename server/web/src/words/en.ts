@@ -30,6 +30,7 @@ const kinds: Record<Kind, string> = {
   'unknown-area': 'Unknown area',
   quarantined: 'Kept aside',
   'possible-duplicate': 'Possible duplicate',
+  'edit-of-joined': 'Edit of a joined record',
 };
 const explained: Record<Kind, string> = {
   contradiction: 'Two people wrote different values without knowing of each other. Choose what is right.',
@@ -40,6 +41,8 @@ const explained: Record<Kind, string> = {
   'unknown-area': 'The household is said to live in an area that the register does not know. Name the right one.',
   quarantined: 'The register did not take this change; nothing of it is in the record. Decide what of it counts.',
   'possible-duplicate': 'Two households may be one family that was registered twice. Say whether they are.',
+  'edit-of-joined':
+    'This record goes on in another one, and was edited all the same. Say whether the edit counts there too.',
 };
 const aside: Record<Aside, string> = {
   malformed: 'it cannot be read',
@@ -71,6 +74,8 @@ const refused: Record<Code, string> = {
   edit: 'The record does not take this value.',
   refused: 'The register does not take this change.',
   'undone-already': 'This decision was taken back before.',
+  undecided: 'A record contradicts itself. Settle that first.',
+  'goes-on': 'The family goes on in a third record. Take that back first.',
   busy: 'Too much at once. Try again in a moment.',
   unavailable: 'The register cannot answer at present. Try again in a moment.',
   offline: 'No connection to the register. Nothing was changed.',
@@ -156,6 +161,7 @@ const fields: Record<FieldName, string> = {
   'health_decisions/{decision}/reason': decisionFields.reason,
   'health_decisions/{decision}/seconded': decisionFields.seconded,
   'health_decisions/{decision}/outcome': decisionFields.outcome,
+  'health_decisions/{decision}/goes_on': 'The family goes on in',
   'health_decisions/{decision}/undone': decisionFields.undone,
 };
 const words: { [N in WordField]: Record<WordOf<N>, string> } = {
@@ -254,6 +260,7 @@ const edits: Record<string, string> = {
   'correct-visit': 'corrected a visit',
   'set-health': 'changed health facts',
   decide: 'settled a question',
+  'put-beside': 'What two records say put side by side',
   'undo-decision': 'took a decision back',
 };
 const actions: Record<Action, string> = {
@@ -338,6 +345,7 @@ export const en = {
     health_decisions: 'a decision',
   } as Record<string, string>,
   unknownField: (key: string) => `Field “${key}”`,
+  joinedOf: 'An edit of a record that goes on in another',
   lateOf: 'An edit from the former area',
   removedOne: 'A person removed by one, edited by another',
   asideOne: 'A change kept aside',
@@ -422,6 +430,10 @@ export const en = {
     anArea: 'The area where they live',
     otherLabel: 'The value',
     otherEmpty: 'Leave the field empty',
+    carryOver: 'Carry it over',
+    carryOverWhy: 'The record that goes on takes it over, as it did the rest.',
+    leaveJoined: 'Leave it',
+    leaveJoinedWhy: 'It stays in the record where it was written.',
     keepLate: 'It counts',
     keepLateWhy: 'The record stays as it is.',
     putBack: 'Put it back',
@@ -483,6 +495,8 @@ export const en = {
   twin,
   home: {
     linked: 'The same family is registered also as',
+    goesOn: 'This family goes on in another record',
+    tookOver: 'This record took over from',
     people: 'People',
     livedWhere: 'Where they have lived',
     current: 'lives here now',

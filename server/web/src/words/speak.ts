@@ -106,6 +106,8 @@ export function question(ground: Ground, id: Pick<QuestionId, 'kind' | 'subject'
       return words.areaOf(id.subject);
     case 'late-edit':
       return words.lateOf;
+    case 'edit-of-joined':
+      return words.joinedOf;
     case 'edit-of-removed': {
       const whose = /^persons\/(\S+)/.exec(id.subject)?.[1];
       const name = whose && oneOf(ground.record?.persons[whose]?.name);

@@ -51,6 +51,7 @@ export const zh: Messages = {
     'edit-of-removed': '已移出人员被修改',
     'unknown-area': '未知地区',
     quarantined: '已搁置',
+    'edit-of-joined': '已并记录的修改',
     'possible-duplicate': '可能重复登记',
   },
   explained: {
@@ -60,6 +61,7 @@ export const zh: Messages = {
     'edit-of-removed': '一人移出了某位成员，另一人同时修改了其信息。请决定其是否属于该家庭。',
     'unknown-area': '登记的居住地区不在地区目录中。请指定正确的地区。',
     quarantined: '登记库没有接收这次修改，档案中没有它的内容。请决定哪些算数。',
+    'edit-of-joined': '这份记录已续于另一份，之后仍有人修改。请判断该修改是否也计入另一份。',
     'possible-duplicate': '两户可能是同一家庭的重复登记。请判断是否为同一家庭。',
   },
   aside: {
@@ -92,6 +94,8 @@ export const zh: Messages = {
     edit: '档案不接受这个内容。',
     refused: '登记库不接受这次修改。',
     'undone-already': '该决定此前已被撤销。',
+    undecided: '有一份记录自相矛盾，请先审定。',
+    'goes-on': '该家庭的记录又续于第三份，请先撤销那一项。',
     busy: '登记库正忙，请稍后再试。',
     unavailable: '登记库暂时无法应答，请稍后再试。',
     offline: '无法连接登记库，没有任何改动。',
@@ -165,6 +169,7 @@ export const zh: Messages = {
     'health_decisions/{decision}/reason': decisionFields.reason,
     'health_decisions/{decision}/seconded': decisionFields.seconded,
     'health_decisions/{decision}/outcome': decisionFields.outcome,
+    'health_decisions/{decision}/goes_on': '该家庭的记录续于',
     'health_decisions/{decision}/undone': decisionFields.undone,
   },
   words: {
@@ -263,6 +268,7 @@ export const zh: Messages = {
     'correct-visit': '更正走访',
     'set-health': '健康信息',
     decide: '审定',
+    'put-beside': '并列两份记录的说法',
     'undo-decision': '撤销决定',
   },
   actions: {
@@ -301,6 +307,7 @@ export const zh: Messages = {
     health_decisions: '决定',
   },
   unknownField: (key) => `字段“${key}”`,
+  joinedOf: '对已续于另一份的记录的修改',
   lateOf: '来自原地区的修改',
   removedOne: '一人移出、另一人修改的成员',
   asideOne: '一项被搁置的修改',
@@ -385,6 +392,10 @@ export const zh: Messages = {
     anArea: '实际居住的地区',
     otherLabel: '内容',
     otherEmpty: '该字段留空',
+    carryOver: '并入',
+    carryOverWhy: '继续使用的记录并入这项修改，如同其余内容。',
+    leaveJoined: '不并入',
+    leaveJoinedWhy: '这项修改留在原记录中。',
     keepLate: '算数',
     keepLateWhy: '档案保持现状。',
     putBack: '退回',
@@ -445,6 +456,8 @@ export const zh: Messages = {
   twin,
   home: {
     linked: '同一家庭还登记为',
+    goesOn: '该家庭的记录已续于另一份',
+    tookOver: '本记录已并入',
     people: '成员',
     livedWhere: '居住经历',
     current: '现居此地',

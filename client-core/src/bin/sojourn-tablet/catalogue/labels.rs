@@ -60,6 +60,11 @@ pub(crate) fn question(kind: &str, lang: Lang) -> &str {
         "edit-of-removed" => ("removed by one, edited by another", "一人移出、另一人修改"),
         "unknown-area" => ("unknown area", "未知地区"),
         "hand-over" => ("taken over", "已接收"),
+        "possible-duplicate" => ("one family or two, with", "是否为同一家庭："),
+        "edit-of-joined" => (
+            "edited after the record went on elsewhere",
+            "续于另一份记录之后的修改",
+        ),
         other => return other,
     };
     lang.pick(found.0, found.1)

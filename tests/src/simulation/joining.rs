@@ -1,0 +1,222 @@
+//! Two records of one family are joined, and parted again. Joined, one goes on and has lost nothing, and the other is what it was;
+//! parted, both show what they showed, as if it had never been.
+
+use serde_json::Value;
+use sojourn_server::{
+    review::{
+        ReviewKind, case,
+        decide::{Choice, Objection, QuestionId, Reviewer},
+        queue::Question,
+    },
+    staff::Role,
+};
+use sojourn_sync_protocol::{DecisionId, HouseholdId, StaffId};
+
+use super::{twins, world::World};
+
+/// What is told of decisions, and follows from them; a health document may have nothing else in it.
+const OF_DECISIONS: [&str; 3] = ["decisions", "goes_on", "health"];
+/// What is derived from the rest.
+const DERIVED: [&str; 2] = ["contradictions", "edits_of_removed"];
+
+/// Two records as the register shows them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Records {
+    /// The one that goes on.
+    into: Value,
+    /// The other.
+    from: Value,
+}
+
+/// Two records that are about to be joined.
+pub(super) struct Apart {
+    into: HouseholdId,
+    from: HouseholdId,
+    /// Persons of the other who are somebody in the one that goes on.
+    same: Vec<String>,
+    before: Records,
+}
+
+/// Two records that were joined.
+pub(super) struct Joined {
+    apart: Apart,
+    decision: DecisionId,
+    after: Records,
+}
+
+impl World {
+    /// Two people find one of the pairs that wait to be one family.
+    pub(super) fn join(&mut self, which: usize, how: usize) -> Result<(), String> {
+        let mut pairs = self.questions();
+        pairs.retain(|open| open.kind == ReviewKind::PossibleDuplicate);
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let pair = &pairs[which % pairs.len()];
+        self.settle_one(pair, |_, case| twins::same(case, how))
+    }
+
+    /// One of the joinings is taken back.
+    pub(super) fn part(&mut self, which: usize) -> Result<(), String> {
+        let joined = (0..self.decided.len()).filter(|at| self.decided[*at].joined.is_some());
+        let joined: Vec<usize> = joined.collect();
+        if joined.is_empty() {
+            return Ok(());
+        }
+        let made = self.decided.swap_remove(joined[which % joined.len()]);
+        self.take_this_back(made)
+    }
+
+    /// Two records as they are shown now; `None` where a struck disk keeps them from being read.
+    fn records(&self, into: HouseholdId, from: HouseholdId) -> Option<Records> {
+        let anybody = Reviewer {
+            staff: StaffId::from_bytes([0; 16]),
+            areas: self.everywhere(),
+            kinds: Role::Reviewer.kinds().to_vec(),
+        };
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let read = state.store.read("records", move |tx| {
+            let shown = |id| {
+                let record = case::record(tx, &anybody, id)?;
+                Ok::<_, Objection>(serde_json::to_value(record).expect("a record is plain data"))
+            };
+            Ok::<_, Objection>(Records {
+                into: shown(into)?,
+                from: shown(from)?,
+            })
+        });
+        self.runtime.block_on(read).ok()
+    }
+
+    /// What is to be remembered of two records before somebody says that they are of one family.
+    pub(super) fn to_be_joined(&self, question: &QuestionId, choice: &Choice) -> Option<Apart> {
+        let Choice::Same { survivor, persons } = choice else {
+            return None;
+        };
+        let other = question.subject.parse().ok()?;
+        let both = [question.household, other];
+        let from = both.into_iter().find(|household| household != survivor)?;
+        Some(Apart {
+            before: self.records(*survivor, from)?,
+            same: persons.keys().map(ToString::to_string).collect(),
+            into: *survivor,
+            from,
+        })
+    }
+
+    /// One goes on and lacks nothing of its own, nor an entry of the other's; the other is what it was.
+    pub(super) fn is_joined(
+        &self,
+        apart: Apart,
+        decision: DecisionId,
+    ) -> Result<Option<Joined>, String> {
+        let (into, from) = (apart.into, apart.from);
+        let Some(after) = self.records(into, from) else {
+            self.only_if_struck("two records cannot be read")?;
+            return Ok(None);
+        };
+        if after.from["goes_on"].as_str() != Some(into.to_string().as_str())
+            || !after.into["goes_on"].is_null()
+        {
+            return Err(format!(
+                "{from} and {into} do not say which of them goes on"
+            ));
+        }
+        if without(&after.from, &OF_DECISIONS) != without(&apart.before.from, &OF_DECISIONS) {
+            return Err(format!(
+                "{from} is not what it was before {into} took it over"
+            ));
+        }
+        let own = without(&without(&apart.before.into, &OF_DECISIONS), &DERIVED);
+        if let Some(lost) = lost(&own, &after.into, "") {
+            return Err(format!("{into} lost {lost} when it took {from} over"));
+        }
+        for map in ["persons", "visits", "needs"] {
+            let theirs = apart.before.from[map].as_object();
+            for entry in theirs.iter().flat_map(|entries| entries.keys()) {
+                let is_somebody = map == "persons" && apart.same.contains(entry);
+                if after.into[map].get(entry).is_some() == is_somebody {
+                    return Err(format!("{into} took {map}/{entry} of {from} over wrongly"));
+                }
+            }
+        }
+        let names = |open: &Question| open.household == from || open.subject == from.to_string();
+        let mut pairs = self.questions();
+        pairs.retain(|open| open.kind == ReviewKind::PossibleDuplicate);
+        if pairs.iter().any(names) {
+            return Err(format!("{from} goes on in {into} and is still asked about"));
+        }
+        Ok(Some(Joined {
+            apart,
+            decision,
+            after,
+        }))
+    }
+
+    /// Whether nobody has written in either record since they were joined.
+    pub(super) fn is_untouched(&self, joined: &Joined) -> bool {
+        let now = self.records(joined.apart.into, joined.apart.from);
+        now.as_ref() == Some(&joined.after)
+    }
+
+    /// Nothing that came is shown any more; where nobody had written, both are what they were.
+    pub(super) fn is_parted(&self, joined: &Joined, untouched: bool) -> Result<(), String> {
+        let Apart {
+            into, from, before, ..
+        } = &joined.apart;
+        let Some(now) = self.records(*into, *from) else {
+            return self.only_if_struck("two records cannot be read");
+        };
+        let decision = joined.decision.to_string();
+        for map in ["persons", "visits", "needs", "moves"] {
+            let ours = now.into[map].as_object();
+            for (entry, shown) in ours.into_iter().flatten() {
+                if shown["copied"].as_str() == Some(&decision) {
+                    return Err(format!("{into} still shows {map}/{entry} of {from}"));
+                }
+            }
+        }
+        if now.from["goes_on"].as_str() == Some(into.to_string().as_str()) {
+            return Err(format!("{from} was parted and still goes on in {into}"));
+        }
+        for (household, now, before) in [
+            (into, &now.into, &before.into),
+            (from, &now.from, &before.from),
+        ] {
+            if untouched && without(now, &OF_DECISIONS) != without(before, &OF_DECISIONS) {
+                return Err(format!(
+                    "{household} is {now} after it was parted, and was {before}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A record without some of what it shows.
+fn without(record: &Value, keys: &[&str]) -> Value {
+    let mut record = record.clone();
+    if let Some(shown) = record.as_object_mut() {
+        shown.retain(|key, _| !keys.contains(&key.as_str()));
+    }
+    record
+}
+
+/// The path of a value of one that another does not show, alone or among several.
+fn lost(of: &Value, another: &Value, path: &str) -> Option<String> {
+    let shown = &another["contradicted"];
+    match of {
+        Value::Object(keys) if !keys.contains_key("contradicted") => keys
+            .iter()
+            .find_map(|(key, value)| lost(value, &another[key.as_str()], &format!("{path}/{key}"))),
+        Value::Array(all) => {
+            let there = another.as_array();
+            let has = |value| there.is_some_and(|there| there.contains(value));
+            (!all.iter().all(has)).then(|| path.to_owned())
+        }
+        value => {
+            let beside = shown.as_array().is_some_and(|all| all.contains(value));
+            (value != another && !beside).then(|| path.to_owned())
+        }
+    }
+}
