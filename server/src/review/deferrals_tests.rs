@@ -266,7 +266,8 @@ async fn a_tablet_cannot_ask_as_a_reviewer_does() {
             ..NewNeed::default()
         }),
     );
-    let fates = office.one.sync(&office.register).await;
+    let changes = std::mem::take(&mut office.one.outbox);
+    let fates = office.one.push(&office.register, changes).await;
     let reason = QuarantineReason::NotAuthorised;
     assert_eq!(fates, [Fate::Quarantined { reason }]);
 }

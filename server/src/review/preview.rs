@@ -248,9 +248,11 @@ fn stays(area: &AreaCode) -> Receives {
 
 #[cfg(test)]
 mod tests {
+    use sojourn_sync_protocol::record::contradictions;
+
     use super::*;
     use crate::rehearsal::{area, core, household, move_to};
-    use crate::review::decide::Choice;
+    use crate::review::decide::{Choice, QuestionId};
     use crate::review::scene::{Office, address};
 
     async fn look(office: &Office, who: &Reviewer, order: &Order) -> Result<Preview, Objection> {
@@ -301,7 +303,27 @@ mod tests {
         office.contradict(&move_to("b", 1), &move_to("e", 2)).await;
         let owner = office.register.owner(1).await.unwrap();
         let other = if owner == "b" { "e" } else { "b" };
-        let order = office.order(office.value(other).await).await;
+        // The second move came late too; this is about where they live.
+        let document = office.document(core(1)).await;
+        let mut standing = contradictions(&document).into_iter();
+        let values = standing
+            .find(|found| found.path == RESIDENCE)
+            .unwrap()
+            .values;
+        let wanted = values.iter().find(|value| value.value == text(other));
+        let order = Order {
+            question: QuestionId {
+                household: household(1),
+                kind: ReviewKind::ContestedResidence,
+                document: DocKind::Core,
+                subject: RESIDENCE.to_owned(),
+            },
+            seen: document.heads(),
+            choice: Choice::Value {
+                change: wanted.unwrap().change,
+            },
+            reason: "问过两边".to_owned(),
+        };
         let seen = look(&office, &reviewer, &order).await.unwrap();
         let areas: Vec<_> = seen.records[0]
             .areas
