@@ -1,7 +1,7 @@
 //! The audit trail: who did what in the console and in the office, when, and in which areas. Written in the transaction of the deed,
 //! never changed; officers read that of their areas. It holds ids and names of deeds, nothing of what a record says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::{AreaCode, HouseholdId, StaffId, Timestamp};
@@ -176,7 +176,8 @@ pub fn note(
     areas: &[AreaCode],
     deed: &Deed<'_>,
 ) -> Result<(), StoreError> {
-    for area in areas {
+    // Both sides of something may be one area.
+    for area in areas.iter().collect::<BTreeSet<_>>() {
         tx.execute(
             "INSERT INTO audit_trail (area, at, id, staff, action, household, subject)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
