@@ -183,7 +183,8 @@ async fn every_table_has_its_place_when_two_records_are_joined() {
         }
         let stated = TABLES.iter().find(|(name, ..)| name == table);
         let named = stated.is_some_and(|(.., named)| named.contains(&column.as_str()));
-        if !named && !(stated.is_some() && NAMES_NOBODY.contains(&column.as_str())) {
+        let names_nobody = stated.is_some() && NAMES_NOBODY.contains(&column.as_str());
+        if !named && !names_nobody {
             unthought.push(format!("{table}.{column}"));
         }
     }

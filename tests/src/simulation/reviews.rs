@@ -273,7 +273,7 @@ impl World {
             ReviewKind::ContestedResidence | ReviewKind::UnknownArea => Choice::Other {
                 value: Some(Value::from(self.village(choice))),
             },
-            _ if values.is_empty() || (choice.is_multiple_of(3) && !of_a_move(case)) => {
+            _ if values.is_empty() || (choice.is_multiple_of(3) && is_any_text(case)) => {
                 Choice::Other {
                     value: Some(Value::from("中间")),
                 }
@@ -385,9 +385,9 @@ impl World {
     }
 }
 
-/// What stands in a move is a word, a day or an area; an address is any text.
-fn of_a_move(case: &Case) -> bool {
-    case.question.subject.starts_with("moves/")
+/// What stands in a move, or of a person, is a word, a day or an area; an address is any text.
+fn is_any_text(case: &Case) -> bool {
+    case.question.subject == "residence/address"
 }
 
 /// Whether a choice about a change kept aside is no value of the record, where the change itself is none.
