@@ -220,9 +220,14 @@ pub(crate) fn stored(
     Ok(rows.into_iter().collect())
 }
 
-/// Whether a field at this path can change a row. Who was brought by a decision goes when it is taken back.
+/// Whether a field at this path can change a row.
 pub(crate) fn shows(path: &str) -> bool {
-    path.starts_with("persons/") || (path.starts_with("decisions/") && path.ends_with("/undone"))
+    path.starts_with("persons/") || hides_people(path)
+}
+
+/// Whether a field at this path can hide people: who was brought by a decision goes when it is taken back.
+pub(crate) fn hides_people(path: &str) -> bool {
+    path.starts_with("decisions/") && path.ends_with("/undone")
 }
 
 /// Brings a household's rows up to date with the `wanted` ones; unchanged ones are left alone.

@@ -21,6 +21,7 @@ use super::claims::{self, Claim};
 use super::decide::{
     Choice, Objection, Opened, Order, Outcome, QuestionId, Reviewer, Undo, reason_of,
 };
+use super::deferrals;
 use super::joining::{BATCHES_MAX, Joining, Told, suggested};
 use super::proposals::Proposal;
 use super::queue::Question;
@@ -288,6 +289,7 @@ pub(super) fn settle(
             };
             proposal.put(tx, household, &item, now)?;
             claims::end(tx, household, &item)?;
+            deferrals::end(tx, household, &item)?;
             note(Action::DecisionProposed)?;
             return Ok((Outcome::Proposed, Settled::default()));
         }

@@ -13,6 +13,7 @@ use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId};
 use crate::check::Problem;
 use crate::documents;
 use crate::params;
+use crate::projection;
 use crate::store::{StoreError, Tx};
 
 pub(crate) const SCHEMA: &str = "
@@ -33,6 +34,7 @@ pub(crate) fn shows(path: &str) -> bool {
     // Every household begins with its area, and some with nothing else.
     path.starts_with("residence/")
         || path == "contact/phone"
+        || projection::hides_people(path)
         || (path.starts_with("persons/") && OF_PERSONS.iter().any(|key| path.ends_with(key)))
 }
 
