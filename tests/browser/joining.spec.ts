@@ -19,7 +19,11 @@ test('two records of one family are joined and parted', async ({ desk, office, b
   const before = [await apart(north), await apart(south)];
 
   await enter(desk, await north.reviewer('审核员甲', south.code));
-  await desk.getByRole('row', { name: /可能重复登记/ }).getByRole('link').first().click();
+  await desk
+    .getByRole('row', { name: /可能重复登记/ })
+    .getByRole('link')
+    .first()
+    .click();
   await expect(desk.getByRole('heading', { name: '两户对照' })).toBeVisible();
   await desk.keyboard.press('1');
   // The south's record has one more change; the north's is to go on all the same.
@@ -50,7 +54,11 @@ test('two records of one family are joined and parted', async ({ desk, office, b
   const second = await (await browser.newContext({ locale: 'zh-CN' })).newPage();
   await second.goto(`${office.url}/console/`);
   await enter(second, await north.reviewer('审核员乙', south.code));
-  await second.getByRole('row', { name: /可能重复登记/ }).getByRole('link').first().click();
+  await second
+    .getByRole('row', { name: /可能重复登记/ })
+    .getByRole('link')
+    .first()
+    .click();
   await expect(second.getByText(`同一家庭，继续使用${north.name}的记录`)).toBeVisible();
   await second.keyboard.press('a');
   await expect(second.getByRole('complementary', { name: '刚才的操作' })).toContainText('已审定');
@@ -58,7 +66,9 @@ test('two records of one family are joined and parted', async ({ desk, office, b
   // The tablets of both villages show it.
   const [ours, theirs] = [await north.shown(north.west), await south.shown(south.west)];
   expect(ours.contact).toMatchObject({ note: '晚上在家' });
-  expect(ours.persons).toMatchObject({ [north.grandmother]: { birth: { contradicted: ['1958-02-03', '1958-03-02'] } } });
+  expect(ours.persons).toMatchObject({
+    [north.grandmother]: { birth: { contradicted: ['1958-02-03', '1958-03-02'] } },
+  });
   expect(theirs.goes_on).toBe(north.household);
   expect(await south.west.run('list')).toContain('goes on elsewhere');
 
