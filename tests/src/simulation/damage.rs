@@ -45,8 +45,11 @@ impl World {
         }
         if closed {
             self.read_damaged(at, &shown)?;
-            // Whatever it met, it is started again, and as it was not closed it looks at every page.
+            // Whatever it met, it is started again, and as it was not closed it looks at every page. What it told of when it was
+            // opened first is lost still.
+            let whole = self.slots[at].whole;
             self.crash_tablet(at, Effect::Kill)?;
+            self.slots[at].whole &= whole;
         }
         self.slots[at].damaged = false;
         self.copied = true;

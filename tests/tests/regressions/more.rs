@@ -340,3 +340,41 @@ fn a_restored_server_that_others_brought_as_far_again_is_told_apart() {
         ],
     );
 }
+
+/// A document that a tablet told of as lost when it was opened was taken for one that had gone without a word when it was opened again.
+#[test]
+fn what_was_lost_with_a_page_is_told_once() {
+    let flip = |tablet, log, closed| FlipTablet {
+        tablet,
+        log,
+        closed,
+    };
+    let visit = |tablet, household| Visit { tablet, household };
+    holds(
+        501_248,
+        &[
+            Register { tablet: 1, area: 2 },
+            Register { tablet: 4, area: 1 },
+            flip(1, true, true),
+            Move {
+                tablet: 4,
+                household: 6,
+                to: 0,
+            },
+            met(4, 2, 1, Slow),
+            flip(4, false, false),
+            met(1, 2, 0, RequestLost),
+            Move {
+                tablet: 1,
+                household: 1,
+                to: 2,
+            },
+            visit(1, 5),
+            met(7, 2, 1, ReplyLost),
+            flip(4, false, true),
+            met(4, 0, 1, Duplicated),
+            visit(4, 3),
+            flip(4, false, true),
+        ],
+    );
+}
