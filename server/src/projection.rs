@@ -226,7 +226,7 @@ pub(crate) fn shows(path: &str) -> bool {
 }
 
 /// Whether a field at this path can hide people: who was brought by a decision goes when it is taken back.
-pub(crate) fn hides_people(path: &str) -> bool {
+fn hides_people(path: &str) -> bool {
     path.starts_with("decisions/") && path.ends_with("/undone")
 }
 

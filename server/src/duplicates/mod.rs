@@ -110,7 +110,7 @@ static MATCHER: LazyLock<Matcher<'static>> = LazyLock::new(|| {
 
 /// Whether a field at this path can change what is kept here.
 pub(crate) fn shows(path: &str) -> bool {
-    const OF_PERSONS: [&str; 7] = [
+    const OF_PERSONS: [&str; 8] = [
         "/name",
         "/latin_name",
         "/sex",
@@ -118,6 +118,8 @@ pub(crate) fn shows(path: &str) -> bool {
         "/id_number",
         "/phone",
         "/removed/reason",
+        // Says by which decision somebody came, and whoever came goes with it.
+        "/copied",
     ];
     // Every household begins with its area, and some with nothing else.
     path == "contact/phone"

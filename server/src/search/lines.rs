@@ -30,12 +30,8 @@ INSERT INTO search_unread (household) SELECT household FROM households;
 
 /// Whether a field at this path can change what is kept here.
 pub(crate) fn shows(path: &str) -> bool {
-    const OF_PERSONS: [&str; 4] = ["/name", "/latin_name", "/phone", "/id_number"];
     // Every household begins with its area, and some with nothing else.
-    path.starts_with("residence/")
-        || path == "contact/phone"
-        || projection::hides_people(path)
-        || (path.starts_with("persons/") && OF_PERSONS.iter().any(|key| path.ends_with(key)))
+    path.starts_with("residence/") || path == "contact/phone" || projection::shows(path)
 }
 
 /// What a core document calls for.
