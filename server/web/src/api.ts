@@ -1,20 +1,14 @@
 // Everything the pages ask of the register. One function for each address; what it refuses comes as `Refused`, with a code
 // for which the catalogue has words. Keeps nothing.
 import { attended } from './attended';
+import type { Deed, Flows, Group, HandOver, HandOverId, HandOverPage, HandOverState } from './handover';
 import type {
   Area,
   AuditPage,
   Case,
   Choice,
   Claim,
-  Deed,
   DocKind,
-  Flows,
-  Group,
-  HandOver,
-  HandOverId,
-  HandOverPage,
-  HandOverState,
   HouseholdPage,
   Kind,
   Me,

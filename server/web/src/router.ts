@@ -1,18 +1,8 @@
 // Addresses under /console/ and what they show. Pure: an address in, a route out, and back.
 
 import type { Filter, HandOverFilter } from './api';
-import {
-  DOCUMENTS,
-  type DocKind,
-  GROUPS,
-  type Group,
-  type HandOverId,
-  KINDS,
-  type Kind,
-  type QuestionId,
-  SEVERITIES,
-  type Severity,
-} from './model';
+import { GROUPS, type Group, type HandOverId } from './handover';
+import { DOCUMENTS, type DocKind, KINDS, type Kind, type QuestionId, SEVERITIES, type Severity } from './model';
 
 export type Route =
   | { page: 'queue'; filter: Filter; after: string | undefined }

@@ -3,21 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CODES } from '../api';
 import { FIELDS, type FieldName, placeOf } from '../fields';
-import {
-  ACTIONS,
-  ASIDE,
-  DEEDS,
-  DOCUMENTS,
-  FOUND_BY,
-  GROUPS,
-  HANDOVER_STATES,
-  HOW,
-  KINDS,
-  LEVELS,
-  ROLES,
-  RULES,
-  SEVERITIES,
-} from '../model';
+import { DEEDS, GROUPS, HANDOVER_STATES } from '../handover';
+import { ACTIONS, ASIDE, DOCUMENTS, FOUND_BY, HOW, KINDS, LEVELS, ROLES, RULES, SEVERITIES } from '../model';
 import { en } from './en';
 import { zh } from './zh';
 

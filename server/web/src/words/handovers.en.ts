@@ -1,5 +1,5 @@
 // What the pages about hand-overs say, in English.
-import type { Deed, Group, HandOverState } from '../model';
+import type { Deed, Group, HandOverState } from '../handover';
 import { many } from './many';
 
 const groups: Record<Group, string> = {
