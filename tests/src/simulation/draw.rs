@@ -54,62 +54,68 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             other: household,
             area: to,
         },
-        4..9 => Op::Phone { tablet, household },
-        9..11 => Op::Propose {
+        4..8 => Op::Phone { tablet, household },
+        8..10 => Op::Propose {
             tablet,
             household,
             to,
         },
-        11..16 => Op::Address { tablet, household },
-        16..18 => Op::Answer {
+        10..14 => Op::Address { tablet, household },
+        14..17 => Op::Answer {
             which: household,
             how: to,
         },
-        18..20 => Op::LateParts {
+        17..19 => Op::LateParts {
             tablet: rng.random_range(0..2),
             other: [0, 1, 4][rng.random_range(0..3)],
             household,
             to,
         },
-        20..24 => Op::Person { tablet, household },
-        24 => Op::Stay { tablet, household },
-        25..31 => Op::Visit { tablet, household },
-        31..37 => Op::Move {
+        19..22 => Op::Person { tablet, household },
+        22 => Op::Stay { tablet, household },
+        23..28 => Op::Visit { tablet, household },
+        28..33 => Op::Move {
             tablet,
             household,
             to,
         },
         // The first two tablets share a village, and the fifth has it too.
-        37..39 => Op::Contest {
+        33..35 => Op::Contest {
             tablet: rng.random_range(0..2),
             other: [0, 1, 4][rng.random_range(0..3)],
             household,
             to,
         },
-        39..41 => Op::LateEdit {
+        35..37 => Op::LateEdit {
             tablet: rng.random_range(0..2),
             other: [0, 1, 4][rng.random_range(0..3)],
             household,
             to,
         },
-        41..43 => Op::Contradict {
+        37..39 => Op::Contradict {
             tablet: rng.random_range(0..2),
             other: [0, 1, 4][rng.random_range(0..3)],
             household,
         },
-        43..46 => Op::Decide {
+        39..44 => Op::Decide {
             question: household,
             choice: to,
         },
-        46 => Op::TakeBack {
+        44..46 => Op::TakeBack {
             decision: household,
         },
-        47 if to < 2 => Op::Join {
+        46 if to < 2 => Op::Join {
             which: household,
             how: tablet,
         },
-        47 => Op::Part { which: household },
-        48..75 => Op::Sync {
+        46 => Op::Part { which: household },
+        47..49 => Op::LateInJoined {
+            tablet,
+            other: household,
+            area: to,
+            how: rng.random_range(0..8),
+        },
+        49..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng
@@ -118,7 +124,7 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
         },
         75..78 => Op::DeliverLate,
         // Now and then longer than a hand-over may wait.
-        78..80 if rng.random_range(0..3) == 0 => Op::Pass {
+        78..80 if rng.random_bool(0.5) => Op::Pass {
             minutes: HAND_OVER_MINUTES,
         },
         78..80 => Op::Pass {

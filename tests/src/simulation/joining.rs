@@ -12,7 +12,7 @@ use sojourn_server::{
 };
 use sojourn_sync_protocol::{DecisionId, HouseholdId, StaffId};
 
-use super::{twins, world::World};
+use super::{deeds::Into, reviews::Made, twins, world::World};
 
 /// What is told of decisions, and follows from them; a health document may have nothing else in it.
 const OF_DECISIONS: [&str; 3] = ["decisions", "goes_on", "health"];
@@ -65,6 +65,62 @@ impl World {
         }
         let made = self.decided.swap_remove(joined[which % joined.len()]);
         self.take_this_back(made)
+    }
+
+    /// A family written down twice goes on in one record, and the other is edited before its tablet heard of that.
+    pub(super) fn edit_joined_late(
+        &mut self,
+        [one, other]: [usize; 2],
+        area: usize,
+        how: usize,
+    ) -> Result<(), String> {
+        let Some(both) = self.register_twice(one, other, area) else {
+            return Ok(());
+        };
+        self.sync(one, 1)?;
+        self.sync(other, 1)?;
+        let named = both.map(|household| household.to_string());
+        let mut open = self.questions().into_iter();
+        let pair = open.find(|open| {
+            open.kind == ReviewKind::PossibleDuplicate
+                && both.contains(&open.household)
+                && named.contains(&open.subject)
+        });
+        let Some(pair) = pair else {
+            return Ok(());
+        };
+        self.settle_one(&pair, |_, case| twins::same(case, how))?;
+        let goes_on = |made: &Made| Some(made.joined.as_ref()?.apart.from);
+        let mut ended = self.decided.iter().filter_map(goes_on);
+        let Some(from) = ended.rfind(|from| both.contains(from)) else {
+            return Ok(());
+        };
+        let writer = if from == both[0] { one } else { other };
+        let into = if area.is_multiple_of(2) {
+            Into::Phone
+        } else {
+            Into::Person
+        };
+        if !self.edit_this(writer, from, into) {
+            return Ok(());
+        }
+        self.sync(writer, 1)?;
+        let late =
+            |open: &Question| open.kind == ReviewKind::EditOfJoined && open.household == from;
+        if let Some(open) = self.questions().into_iter().find(late) {
+            self.settle_one(&open, |_, _| Choice::CarryOver {})?;
+        }
+        let made = self
+            .decided
+            .iter()
+            .rposition(|made| goes_on(made) == Some(from));
+        match made {
+            Some(made) if how.is_multiple_of(2) => {
+                let made = self.decided.swap_remove(made);
+                self.take_this_back(made)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Two records as they are shown now; `None` where a struck disk keeps them from being read.

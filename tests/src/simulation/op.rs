@@ -147,6 +147,14 @@ pub enum Op {
     Join { which: usize, how: usize },
     /// A reviewer takes one of those back.
     Part { which: usize },
+    /// A family registered on two tablets is found to be one; the tablet that wrote the record which does not go on edits it without
+    /// knowing, and reviewers carry that over. The joining may be taken back after.
+    LateInJoined {
+        tablet: usize,
+        other: usize,
+        area: usize,
+        how: usize,
+    },
     /// A session that bears so many failures in a row; after some requests one of them meets a fault.
     Sync {
         tablet: usize,

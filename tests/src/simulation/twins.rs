@@ -8,7 +8,7 @@ use sojourn_server::review::{
     case::Case,
     decide::{Choice, QuestionId},
 };
-use sojourn_sync_protocol::{DecisionId, record::NewHousehold};
+use sojourn_sync_protocol::{DecisionId, HouseholdId, record::NewHousehold};
 
 use super::{watch::mark_text, world::World};
 use crate::{
@@ -17,8 +17,13 @@ use crate::{
 };
 
 impl World {
-    /// One tablet registers a family, and another the same with slips.
-    pub(super) fn register_twice(&mut self, one: usize, other: usize, area: usize) {
+    /// One tablet registers a family, and another the same with slips; gives the two records, when both were taken.
+    pub(super) fn register_twice(
+        &mut self,
+        one: usize,
+        other: usize,
+        area: usize,
+    ) -> Option<[HouseholdId; 2]> {
         let seed = self.written + 1;
         let village = |code: &str| Village {
             code: code.parse().expect("a code of this world"),
@@ -28,12 +33,13 @@ impl World {
         let family = Generator::new(seed, self.now()).household(&here, None).new;
         let slipped = again::household(&mut Pcg64Mcg::seed_from_u64(seed), &family, &there);
         let first = self.register_people(one, family);
-        if self.register_people(other, slipped) && first {
-            self.fired("family registered twice");
-        }
+        let second = self.register_people(other, slipped);
+        let both = [first?, second?];
+        self.fired("family registered twice");
+        Some(both)
     }
 
-    fn register_people(&mut self, at: usize, mut new: NewHousehold) -> bool {
+    fn register_people(&mut self, at: usize, mut new: NewHousehold) -> Option<HouseholdId> {
         let number = self.next_mark();
         let slot = &self.slots[at];
         let now = self.clock_of(slot).now();
@@ -43,13 +49,9 @@ impl World {
         for person in &mut new.persons {
             person.id = None;
         }
-        match slot.tablet().register(now, new) {
-            Ok(edited) => {
-                self.took(at, edited.household, number, false);
-                true
-            }
-            Err(_) => false,
-        }
+        let edited = slot.tablet().register(now, new).ok()?;
+        self.took(at, edited.household, number, false);
+        Some(edited.household)
     }
 
     /// A decision about two households stands in the documents of both.

@@ -351,7 +351,9 @@ impl World {
                 tablet,
                 other,
                 area,
-            } => self.register_twice(tablet % many, other % many, *area),
+            } => {
+                self.register_twice(tablet % many, other % many, *area);
+            }
             Op::Phone { tablet, household } => {
                 self.edit(tablet % many, *household, Into::Phone);
             }
@@ -421,6 +423,12 @@ impl World {
             Op::TakeBack { decision } => self.take_back(*decision)?,
             Op::Join { which, how } => self.join(*which, *how)?,
             Op::Part { which } => self.part(*which)?,
+            Op::LateInJoined {
+                tablet,
+                other,
+                area,
+                how,
+            } => self.edit_joined_late([tablet % many, other % many], *area, *how)?,
             Op::DeliverLate => self.deliver_late(),
             Op::Poison { seed } => self.poison(*seed)?,
             Op::Orphans { many } => self.orphans(*many)?,
