@@ -76,8 +76,10 @@ pub(super) fn record(
         (Persons::Same | Persons::Unmade, _) => {}
     }
     let core = found.documents.get(&DocKind::Core);
-    if let Some(core) = core.filter(|core| core.shows_search && core.proved.is_some()) {
-        search::record(tx, core.document())?;
+    if let Some(core) = core.filter(|core| core.shows_search)
+        && let Some(saved) = &core.proved
+    {
+        search::record(tx, core.document(), Some(&saved.bytes))?;
     }
     note_families(tx, household, found, arrival)?;
     let places = tell(tx, household, found, &owner, &leaves)?;

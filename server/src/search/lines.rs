@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use sojourn_sync_protocol::record::{Document, view};
+use sojourn_sync_protocol::record::{Document, view, view_saved};
 use sojourn_sync_protocol::search::{Texts, addresses_in};
 use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId};
 
@@ -34,10 +34,13 @@ pub(crate) fn shows(path: &str) -> bool {
     path.starts_with("residence/") || path == "contact/phone" || projection::shows(path)
 }
 
-/// What a core document calls for.
-fn texts_of(core: &Document) -> Texts {
+/// What a core document calls for. With the bytes that it was saved as, its columns are read, which is several times quicker than
+/// walking the document.
+fn texts_of(core: &Document, saved: Option<&[u8]>) -> Texts {
+    let household = core.id().household;
+    let columns = saved.and_then(|saved| view_saved(household, saved, None));
     // A core document can always be viewed as its own household's.
-    let Ok(mut view) = view(core.id().household, core, None) else {
+    let Some(mut view) = columns.or_else(|| view(household, core, None).ok()) else {
         return Texts::of_persons([], &[], &[]);
     };
     view.mask_id_numbers();
@@ -57,9 +60,9 @@ fn stored(tx: &Tx<'_>, household: HouseholdId) -> Result<Option<Texts>, StoreErr
     )
 }
 
-/// Brings a household's texts up to date after its core document has changed.
-pub(crate) fn record(tx: &Tx<'_>, core: &Document) -> Result<(), StoreError> {
-    let (household, texts) = (core.id().household, texts_of(core));
+/// Brings a household's texts up to date after its core document has changed. `saved` are its bytes, where they are at hand.
+pub(crate) fn record(tx: &Tx<'_>, core: &Document, saved: Option<&[u8]>) -> Result<(), StoreError> {
+    let (household, texts) = (core.id().household, texts_of(core, saved));
     done(tx, household)?;
     tx.execute(
         "INSERT INTO search_lines (household, lines, letters) VALUES (?1, ?2, ?3)
@@ -102,7 +105,7 @@ pub(crate) fn fault(tx: &Tx<'_>, core: &Document) -> Result<Option<Problem>, Sto
     }
     Ok(match stored(tx, household)? {
         None => Some(Problem::Missing),
-        Some(texts) => (texts != texts_of(core)).then_some(Problem::Differs),
+        Some(texts) => (texts != texts_of(core, None)).then_some(Problem::Differs),
     })
 }
 
@@ -146,7 +149,7 @@ pub(crate) fn read_some(tx: &Tx<'_>, most: usize) -> Result<usize, StoreError> {
     for household in &some {
         done(tx, *household)?;
         match documents::load(tx, DocumentId::new(*household, DocKind::Core)) {
-            Ok(Some(held)) => record(tx, &held.document)?,
+            Ok(Some(held)) => record(tx, &held.document, None)?,
             // What cannot be read is named by `check`; the others are read all the same.
             Ok(None) | Err(StoreError::Corrupt(_)) => {}
             Err(error) => return Err(error),

@@ -2,6 +2,8 @@
 //!
 //! Every comparison gives the same either way round. Which sex, age or family a name tells of is not known here.
 
+use std::sync::Arc;
+
 use strsim::jaro_winkler;
 
 use super::{
@@ -36,7 +38,7 @@ struct ChineseForm {
     written: Vec<char>,
     /// In usual forms.
     usual: Vec<char>,
-    readings: Vec<Vec<Reading>>,
+    readings: Vec<Arc<[Reading]>>,
     surname: usize,
     whole: Term,
     sound: Term,

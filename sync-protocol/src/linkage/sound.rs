@@ -2,6 +2,9 @@
 //!
 //! Readings are those of the `pinyin` crate. Knows no names; `names` compares them.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use pinyin::{ToPinyin, ToPinyinMulti};
 
 /// The sounds of one character.
@@ -15,8 +18,25 @@ pub(crate) struct Reading {
     pub(crate) folded: String,
 }
 
+/// Characters that have been looked up and have pinyin.
+static KNOWN: RwLock<BTreeMap<char, Arc<[Reading]>>> = RwLock::new(BTreeMap::new());
+
 /// Every reading of a character, the usual one first; none when it has no pinyin.
-pub(crate) fn readings(c: char) -> Vec<Reading> {
+pub(crate) fn readings(c: char) -> Arc<[Reading]> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(&c) {
+        return Arc::clone(found);
+    }
+    drop(known);
+    let found: Arc<[Reading]> = looked_up(c).into();
+    if found.is_empty() {
+        return found;
+    }
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(known.entry(c).or_insert(found))
+}
+
+fn looked_up(c: char) -> Vec<Reading> {
     let mut found: Vec<Reading> = Vec::new();
     let all = c.to_pinyin_multi().into_iter().flatten();
     for pinyin in c.to_pinyin().into_iter().chain(all) {
