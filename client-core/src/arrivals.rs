@@ -33,26 +33,49 @@ struct Arrived<'p> {
     health: Option<&'p WholeDocument>,
 }
 
-/// A whole document that was read and found whole.
-struct Read<'p> {
-    whole: &'p WholeDocument,
+impl<'p> Arrived<'p> {
+    fn documents(&self) -> impl Iterator<Item = &'p WholeDocument> {
+        [self.core, self.health].into_iter().flatten()
+    }
+}
+
+/// What a whole document was found to be when it was read.
+struct Read {
     heads: Vec<ChangeHash>,
     leaf: [u8; 32],
 }
 
 /// A household made ready for a tablet that holds nothing of it.
-struct Ready<'p> {
-    documents: Vec<Read<'p>>,
+struct Ready {
+    /// Of each document that arrived.
+    documents: Vec<Read>,
     /// What people read of it; `None` without its core.
     projected: Option<Projected>,
 }
 
-/// Takes in the whole documents of a page. Reading and checking them, which costs most, is done on several threads
-/// while this one writes; a household of which the tablet holds anything goes the way of [`install`].
-///
-/// # Errors
-/// As [`install`].
-pub(crate) fn install_all(work: &mut Work<'_>, wholes: &[&WholeDocument]) -> Result<(), Error> {
+/// Households of a page that were made ready before it is taken in. Says nothing of any other page.
+#[derive(Default)]
+pub(crate) struct MadeReady(HashMap<HouseholdId, Ready>);
+
+/// Runs `body` and makes a page that arrived ready on other threads meanwhile. What cannot be read is left out, and found
+/// when the page is taken in.
+pub(crate) fn make_ready_beside<R>(
+    wholes: &[&WholeDocument],
+    body: impl FnOnce() -> R,
+) -> (R, MadeReady) {
+    let (households, _) = by_household(wholes);
+    let (done, made) = parallel::beside(
+        &households,
+        |household| Some((household.0, make_ready(household).ok()?)),
+        body,
+    );
+    (done, MadeReady(made.into_iter().flatten().collect()))
+}
+
+/// The documents of each household, and those of which there is another later in the page.
+fn by_household<'p>(
+    wholes: &[&'p WholeDocument],
+) -> (Vec<(HouseholdId, Arrived<'p>)>, Vec<&'p WholeDocument>) {
     let mut households: BTreeMap<HouseholdId, Arrived<'_>> = BTreeMap::new();
     let mut again = Vec::new();
     for whole in wholes {
@@ -63,44 +86,75 @@ pub(crate) fn install_all(work: &mut Work<'_>, wholes: &[&WholeDocument]) -> Res
         };
         again.extend(place.replace(whole));
     }
+    (households.into_iter().collect(), again)
+}
+
+/// Takes in the whole documents of a page. Reading and checking them, which costs most, is done on several threads
+/// while this one writes, or was done before; a household of which the tablet holds anything goes the way of [`install`].
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn install_all(
+    work: &mut Work<'_>,
+    wholes: &[&WholeDocument],
+    MadeReady(mut made): MadeReady,
+) -> Result<(), Error> {
+    let (households, again) = by_household(wholes);
     let waiting = outbox::households(work.tx)?;
     let mut counted: HashMap<(AreaCode, DocKind), Digest> = HashMap::new();
-    let households: Vec<(HouseholdId, Arrived<'_>)> = households.into_iter().collect();
-    parallel::in_order(&households, make_ready, |ready| {
-        let ready = ready?;
-        let household = ready.documents[0].whole.document.household;
-        let mut all_new = true;
-        for read in &ready.documents {
-            let id = read.whole.document;
-            let arrived = Stored {
-                area: read.whole.area.clone(),
-                epoch: read.whole.epoch,
-                heads: read.heads.clone(),
-                acked: Vec::new(),
-                leaving: false,
-            };
-            if !waiting.contains(&household)
-                && documents::write_new(work.tx, id, &arrived, &read.leaf, &read.whole.saved)?
-            {
-                let digest = counted.entry((arrived.area, id.kind)).or_default();
-                digest.add(&read.leaf);
-            } else {
-                all_new = false;
-                install(work, read.whole)?;
-            }
+    let mut rest = Vec::new();
+    for household in households {
+        match made.remove(&household.0) {
+            Some(ready) => take_ready(work, &household, ready, &waiting, &mut counted)?,
+            None => rest.push(household),
         }
-        let alone = ready.documents.len() < DocKind::ALL.len();
-        match ready.projected {
-            Some(projected) if all_new && !(alone && has_health(work, household)?) => {
-                Ok(projected.write(work.tx)?)
-            }
-            _ => work.changed(household),
-        }
+    }
+    let mut taken = rest.iter();
+    parallel::in_order(&rest, make_ready, |ready| {
+        let household = taken.next().expect("one is ready for each");
+        take_ready(work, household, ready?, &waiting, &mut counted)
     })?;
     for ((area, kind), digest) in counted {
         documents::count_arrived(work.tx, &area, kind, &digest)?;
     }
     again.into_iter().try_for_each(|whole| install(work, whole))
+}
+
+/// Writes a household that is ready.
+fn take_ready(
+    work: &mut Work<'_>,
+    (household, arrived): &(HouseholdId, Arrived<'_>),
+    ready: Ready,
+    waiting: &HashSet<HouseholdId>,
+    counted: &mut HashMap<(AreaCode, DocKind), Digest>,
+) -> Result<(), Error> {
+    let mut all_new = true;
+    let alone = ready.documents.len() < DocKind::ALL.len();
+    for (whole, read) in arrived.documents().zip(ready.documents) {
+        let id = whole.document;
+        let stored = Stored {
+            area: whole.area.clone(),
+            epoch: whole.epoch,
+            heads: read.heads,
+            acked: Vec::new(),
+            leaving: false,
+        };
+        if !waiting.contains(household)
+            && documents::write_new(work.tx, id, &stored, &read.leaf, &whole.saved)?
+        {
+            let digest = counted.entry((stored.area, id.kind)).or_default();
+            digest.add(&read.leaf);
+        } else {
+            all_new = false;
+            install(work, whole)?;
+        }
+    }
+    match ready.projected {
+        Some(projected) if all_new && !(alone && has_health(work, *household)?) => {
+            Ok(projected.write(work.tx)?)
+        }
+        _ => work.changed(*household),
+    }
 }
 
 fn has_health(work: &Work<'_>, household: HouseholdId) -> Result<bool, Error> {
@@ -109,16 +163,15 @@ fn has_health(work: &Work<'_>, household: HouseholdId) -> Result<bool, Error> {
 }
 
 /// Reads a household's documents, proves that they are whole, and makes what people read of them. Pure.
-fn make_ready<'p>((id, arrived): &(HouseholdId, Arrived<'p>)) -> Result<Ready<'p>, Error> {
+fn make_ready((id, arrived): &(HouseholdId, Arrived<'_>)) -> Result<Ready, Error> {
     let mut documents = Vec::with_capacity(DocKind::ALL.len());
     let mut loaded = Vec::with_capacity(DocKind::ALL.len());
-    for whole in [arrived.core, arrived.health].into_iter().flatten() {
+    for whole in arrived.documents() {
         let id = whole.document;
         let document =
             Document::load(id, &whole.saved).map_err(|error| Error::record(id, error))?;
         let heads = document.heads();
         documents.push(Read {
-            whole,
             leaf: digest::leaf(id, whole.epoch, &heads),
             heads,
         });

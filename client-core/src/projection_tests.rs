@@ -238,7 +238,8 @@ impl World {
                 let all: Vec<_> = core.chain(health).collect();
                 self.tablet
                     .write::<_, Error>("page", NOW, |work| {
-                        crate::arrivals::install_all(work, &all.iter().collect::<Vec<_>>())
+                        let all: Vec<_> = all.iter().collect();
+                        crate::arrivals::install_all(work, &all, Default::default())
                     })
                     .unwrap();
             }

@@ -1,12 +1,12 @@
 //! Runs a session: carries out what it decides, against the store, the network and a clock.
 //!
 //! Nothing is lost wherever this stops: a request is fixed in the store before it is sent, and its answer is
-//! taken in by one transaction. While a page is taken in the next one is on its way; it is used only if it answers
-//! what the store asks for then. Cancelling takes effect between requests and within one.
+//! taken in by one transaction. While a page is taken in the next one is on its way, and over a quick link one that is here is
+//! read and the one after it on its way; each is used only if it answers what the store asks for then. Cancelling takes effect between requests and within one.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::time::Duration;
 
 use sojourn_sync_protocol::limits::PAGE_BYTES_TARGET;
@@ -23,6 +23,7 @@ use super::incoming::{self, Offered};
 use super::outgoing;
 use super::session::{Action, Failure, Outcome, Progress, Reply, RetryPolicy, Session, VerifyStep};
 use super::transport::{Method, Transport};
+use crate::arrivals::{self, MadeReady};
 use crate::clock::{self, Random};
 use crate::enrol::local_token;
 use crate::error::Error;
@@ -132,7 +133,7 @@ pub async fn run<T: Transport, C: Clock>(
         options,
         tally: Tally::default(),
         offered: Offered::default(),
-        ahead: None,
+        ahead: VecDeque::new(),
     };
     let mut noted = false;
     loop {
@@ -195,14 +196,39 @@ struct Driver<'a, T, C> {
     tally: Tally,
     /// What was handed in again in this session.
     offered: Offered,
-    /// A page that was asked for while the one before it was taken in.
-    ahead: Option<Ahead>,
+    /// Pages that were asked for while one before them was taken in, the next one first.
+    ahead: VecDeque<Ahead>,
 }
 
 /// An answer that came before it was needed.
 struct Ahead {
     request: SyncRequest,
     answer: Result<SyncReply, Failure>,
+    /// What of it was read already.
+    made: MadeReady,
+}
+
+/// How long the next page is waited for before this one is taken in, milliseconds. Over a quick link it comes, and is read on
+/// other threads meanwhile.
+const SOON_MS: i64 = 20;
+
+/// Asks for a page, and says what travelled.
+async fn ask_ahead<T: Transport>(
+    caller: &Caller<'_, T>,
+    call: Call<'_>,
+    request: SyncRequest,
+) -> (Ahead, Tally) {
+    let mut tally = Tally::default();
+    let answer = caller.post(call, &request, &mut tally).await;
+    let made = MadeReady::default();
+    (
+        Ahead {
+            request,
+            answer,
+            made,
+        },
+        tally,
+    )
 }
 
 /// How often the tasks that carry a request have their turn before the processor is used for a page: enough to open
@@ -265,68 +291,98 @@ impl<T: Transport, C: Clock> Driver<'_, T, C> {
             outgoing::request(work, page_bytes, bounds)
         })?;
         let token = self.token.clone();
-        let reply = match self.ahead.take() {
-            Some(ahead) if ahead.request == request => ahead.answer?,
-            _ => self.post("/v1/sync", Some(&token), &request).await?,
+        let (reply, made) = match self.ahead.pop_front() {
+            Some(ahead) if ahead.request == request => (ahead.answer?, ahead.made),
+            _ => {
+                self.ahead.clear();
+                let reply = self.post("/v1/sync", Some(&token), &request).await?;
+                (reply, MadeReady::default())
+            }
         };
         let take_in = |driver: &Self| {
             driver.take_in("apply page", |work| {
-                incoming::apply_page(work, &request, &reply)
+                incoming::apply_page(work, &request, &reply, made)
             })
         };
         let synced = match outgoing::following(&request, &reply) {
-            Some(next) => {
-                let mut tally = Tally::default();
-                let (synced, answer) = self.meanwhile(&token, &next, &mut tally, take_in).await;
-                self.tally.add(&tally);
-                let (request, answer) = (next, answer);
-                self.ahead = answer.map(|answer| Ahead { request, answer });
-                synced?
-            }
-            None => take_in(self)?,
+            Some(next) => self.meanwhile(&token, next, take_in).await,
+            None => take_in(self),
         };
-        Ok(Reply::Synced(synced))
+        Ok(Reply::Synced(synced?))
     }
 
-    /// Asks for the next page, takes one in while that is on its way, and waits for it. No answer when taking in
-    /// failed.
+    /// Takes a page in while the next one is on its way, and waits for that unless taking in failed. A next one that is here, or
+    /// comes soon, is made ready meanwhile, and the one after it is on its way.
     async fn meanwhile<R>(
         &mut self,
         token: &str,
-        next: &SyncRequest,
-        tally: &mut Tally,
+        next: SyncRequest,
         take_in: impl FnOnce(&Self) -> Result<R, Stop>,
-    ) -> (Result<R, Stop>, Option<Result<SyncReply, Failure>>) {
-        let call = Call {
-            method: Method::Post,
-            path: "/v1/sync",
-            token: Some(token),
-            now: self.clock.now(),
-            random: clock::draw(self.random),
-        };
+    ) -> Result<R, Stop> {
+        let mut here = self.ahead.pop_front();
+        let now = self.clock.now();
+        let calls: [Call<'_>; 2] =
+            [clock::draw(self.random), clock::draw(self.random)].map(|random| Call {
+                method: Method::Post,
+                path: "/v1/sync",
+                token: Some(token),
+                now,
+                random,
+            });
         let key = self.identity.signing_key();
         let caller = Caller {
             transport: self.transport,
             server: &self.identity.server,
             key: &key,
         };
-        let mut asking = pin!(caller.post(call, next, tally));
-        let mut answer = None;
-        for _ in 0..TURNS {
+        let mut tally = Tally::default();
+        let mut asking = None;
+        if here.is_none() {
+            let mut first = Box::pin(ask_ahead(&caller, calls[0], next));
             tokio::select! {
                 biased;
-                early = &mut asking => {
-                    answer = Some(early);
-                    break;
+                (page, travelled) = &mut first => {
+                    tally.add(&travelled);
+                    here = Some(page);
                 }
-                () = tokio::task::yield_now() => {}
+                () = self.clock.wait_until(now.plus_millis(SOON_MS)) => asking = Some(first),
             }
         }
-        let taken = take_in(self);
-        if taken.is_ok() && answer.is_none() {
-            answer = Some(asking.await);
+        let answer = here.as_ref().and_then(|here| here.answer.as_ref().ok());
+        let after = here.as_ref().zip(answer);
+        let after = after.and_then(|(here, answer)| outgoing::following(&here.request, answer));
+        let mut then = None;
+        if let Some(after) = after {
+            let mut second = Box::pin(ask_ahead(&caller, calls[1], after));
+            for _ in 0..TURNS {
+                tokio::select! {
+                    biased;
+                    early = &mut second => {
+                        then = Some(early);
+                        break;
+                    }
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+            if then.is_none() {
+                asking = Some(second);
+            }
         }
-        (taken, answer)
+        let wholes = answer.map(incoming::wholes).unwrap_or_default();
+        let (taken, made) = arrivals::make_ready_beside(&wholes, || take_in(self));
+        if let Some(asking) = asking
+            && taken.is_ok()
+        {
+            then = Some(asking.await);
+        }
+        if let Some(here) = &mut here {
+            here.made = made;
+        }
+        let (then, travelled) = then.unzip();
+        self.tally.add(&tally);
+        self.tally.add(&travelled.unwrap_or_default());
+        self.ahead.extend(here.into_iter().chain(then));
+        taken
     }
 
     async fn areas(&mut self) -> Result<Reply, Stop> {

@@ -8,7 +8,7 @@ use sojourn_sync_protocol::message::{
 };
 use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId};
 
-use crate::arrivals::{self, Taken};
+use crate::arrivals::{self, MadeReady, Taken};
 use crate::error::Error;
 use crate::outbox::{self, EditState};
 use crate::store::{StoreError, Tx};
@@ -27,14 +27,15 @@ pub struct Offered {
     forked: HashSet<DocumentId>,
 }
 
-/// Takes in a page, and says what is left to do.
+/// Takes in a page, of which some households may have been made ready, and says what is left to do.
 ///
 /// # Errors
 /// [`Error`]; then nothing of the page was taken in.
-pub fn apply_page(
+pub(super) fn apply_page(
     work: &mut Work<'_>,
     request: &SyncRequest,
     reply: &SyncReply,
+    made: MadeReady,
 ) -> Result<Synced, Error> {
     let mut synced = Synced {
         entries: u64::try_from(reply.entries.len()).unwrap_or(u64::MAX),
@@ -58,15 +59,7 @@ pub fn apply_page(
         synced.pushed = u64::try_from(settled.merged).unwrap_or(u64::MAX);
     }
     // The order of entries says nothing.
-    let wholes: Vec<&WholeDocument> = reply
-        .entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Document(whole) => Some(whole),
-            Entry::Changes(_) | Entry::Leave(_) => None,
-        })
-        .collect();
-    arrivals::install_all(work, &wholes)?;
+    arrivals::install_all(work, &wholes(reply), made)?;
     for entry in &reply.entries {
         match entry {
             Entry::Document(_) => {}
@@ -104,6 +97,15 @@ pub fn apply_page(
         identity::set_synced_at(work.tx, work.now)?;
     }
     Ok(synced)
+}
+
+/// The whole documents of a page.
+pub(super) fn wholes(reply: &SyncReply) -> Vec<&WholeDocument> {
+    let wholes = reply.entries.iter().filter_map(|entry| match entry {
+        Entry::Document(whole) => Some(whole),
+        Entry::Changes(_) | Entry::Leave(_) => None,
+    });
+    wholes.collect()
 }
 
 /// Documents with edits that are made again once the server's copy is here, each in the area where it stands; one that was
@@ -233,7 +235,7 @@ pub fn install_fetched(
         .iter()
         .filter(|whole| asked.contains(&whole.document))
         .collect();
-    arrivals::install_all(work, &wholes)?;
+    arrivals::install_all(work, &wholes, MadeReady::default())?;
     for id in asked {
         if !fetched.iter().any(|whole| whole.document == *id) {
             // Both documents: a health document cannot begin before its household.

@@ -21,7 +21,7 @@ use super::transport::{Request, Response, Transport, TransportError};
 use crate::documents::FIRST_EPOCH;
 use crate::testing::NOW;
 
-/// What happens to one request instead of an answer.
+/// What happens to one request instead of an answer at once.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// It never arrives.
@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Portal,
     /// Nothing ever comes.
     Silence,
+    /// It is answered when the tablet has turned to something else.
+    Late,
 }
 
 pub(crate) type Judge = Box<dyn Fn(&PushedChange) -> Option<Fate> + Send>;
@@ -95,10 +97,11 @@ impl Transport for Register {
                 let status = refusal.status();
                 return Ok(Response { status, body });
             }
+            Some(Fault::Late) => tokio::task::yield_now().await,
             Some(Fault::AnswerLost) | None => {}
         }
         let body = self.held().answer(&request);
-        if fault.is_some() {
+        if matches!(fault, Some(Fault::AnswerLost)) {
             return cut();
         }
         Ok(Response { status: 200, body })
