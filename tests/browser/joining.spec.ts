@@ -22,9 +22,10 @@ async function outcomes(village: Village): Promise<string[]> {
     .toSorted();
 }
 
-/** Opens a question of a kind from the list. */
+/** Opens a question of a kind from the list; its heading is there before it has been read, and its answers after. */
 async function open(page: Page, kind: RegExp): Promise<void> {
   await page.getByRole('row', { name: kind }).getByRole('link').first().click();
+  await expect(page.getByRole('group', { name: '您的选择' })).toBeVisible();
 }
 
 /** Gives the reason for what is chosen, and commits it; what came of it is told in these words. */
@@ -144,7 +145,6 @@ test('what is written in a record that goes on in another is carried over, or le
   // What the other wrote stays in the record where it stands.
   await south.east.sync();
   await open(desk, /已并记录的修改/);
-  await expect(desk.getByRole('group', { name: '您的选择' })).toBeVisible();
   await desk.keyboard.press('2');
   await commit(desk, '孩子没有自己的电话', '已审定');
   const [ours, theirs] = [await persons(north), await persons(south)];
