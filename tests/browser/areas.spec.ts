@@ -44,6 +44,38 @@ test('a reviewer of a county sees where something waits, and goes there', async 
   await expect(desk.locator('tbody tr')).toHaveCount(2);
 });
 
+test('what is put off is counted apart from what waits now', async ({ desk, office }) => {
+  const village = await Village.found(office);
+  await village.contradict('residence/address', '村西 1 号', '村西 7 号');
+  await village.contradict('consent/care', 'refused', 'withdrawn');
+  await enter(desk, await village.reviewer('审核员酉'));
+  await desk.getByRole('link', { name: '辖区' }).click();
+  const row = desk.locator('.row');
+  await expect(row).toContainText('2 项');
+  await expect(row).not.toContainText('稍后再审');
+
+  await row.getByRole('link').click();
+  await desk.getByRole('link', { name: '地址' }).click();
+  await expect(desk.locator('#put-off')).toBeVisible();
+  await desk.keyboard.press('p');
+  await desk.getByRole('button', { name: '30 天后' }).click();
+  await desk.locator('#off-reason').fill('家人下月才回来');
+  await desk.locator('#put-off form').getByRole('button', { name: '延后' }).click();
+  await expect(desk.getByRole('complementary', { name: '刚才的操作' })).toContainText('已延后');
+  await desk.getByRole('link', { name: '辖区' }).click();
+  await expect(row).toContainText('1 项稍后再审');
+  await expect(row.getByRole('link')).toHaveCount(2);
+  await expectAccessible(desk);
+  await desk.setViewportSize({ width: 360, height: 720 });
+  await expectToFit(desk);
+  await prefer(desk, 'en', 'light');
+  await row.getByRole('link', { name: '1 waiting later' }).click();
+  await expect(desk).toHaveURL(/put_off/);
+  await expect(desk.locator('tbody tr')).toHaveCount(1);
+  await expect(desk.locator('tbody tr')).toContainText('put off until');
+  await expect(desk.getByRole('option', { name: `${village.name} (1)` })).toBeAttached();
+});
+
 test('an area that nothing fits says so', async ({ desk, office }) => {
   const village = await Village.found(office);
   await village.contradict('residence/address', '村西 1 号', '村西 7 号');

@@ -55,6 +55,23 @@ test('an address is settled from the keyboard, and the next question opens at on
   expect(JSON.stringify(shown)).toContain('电话问过户主');
 });
 
+test('a key is not lost that is pressed while a question is still being read', async ({ desk, office }) => {
+  const village = await Village.found(office);
+  await village.contradict('residence/address', '村西 1 号', '村西 7 号');
+  await enter(desk, await village.reviewer('审核员戌'));
+  const gate = Promise.withResolvers<void>();
+  await desk.route(/\/question\?/, async (route) => {
+    await gate.promise;
+    await route.continue();
+  });
+  await desk.keyboard.press('Enter');
+  await expect(desk.getByRole('heading', { level: 1 })).toHaveText('地址');
+  await desk.keyboard.press('2');
+  gate.resolve();
+  await expect(desk.locator('#answer-2')).toBeChecked();
+  await expect(desk.getByLabel('理由')).toBeFocused();
+});
+
 test('who somebody is, two people settle', async ({ desk, office, browser }) => {
   const village = await Village.found(office);
   await village.contradict(`persons/${village.child}/birth`, '2021-06-20', '2021-07-01');

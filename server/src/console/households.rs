@@ -1,6 +1,8 @@
 //! A household as its area's reviewers see it: the record, who wrote what when, and where it has lived; how they find it; and their
 //! areas with what waits in each.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sojourn_sync_protocol::record::{HistoryEntry, HouseholdView, Shown, history, mask_id_number};
 use sojourn_sync_protocol::{AreaCode, DocumentId, HouseholdId};
@@ -15,7 +17,7 @@ use crate::duplicates;
 use crate::params;
 use crate::residence;
 use crate::review::decide::Objection;
-use crate::review::{case, later, pairs};
+use crate::review::{case, queue};
 use crate::search::{self, Asked, Found};
 use crate::store::{Store, StoreError, Tx};
 
@@ -229,50 +231,46 @@ pub struct AreaCount {
     pub name: String,
     /// Households that live in it, not below it.
     pub households: u64,
-    /// Open questions in it, not below it; one about two households is in the area that both lie in.
+    /// Open questions in it that wait now, not below it; one about two households is in the area that both lie in.
     pub open: u64,
+    /// Open questions in it that are put off or wait for an answer from the field, which `open` does not count.
+    pub put_off: u64,
 }
 
 /// The areas that somebody answers for and all below them, parents before children.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn areas_of(store: &Store, who: &SignedIn) -> Result<Vec<AreaCount>, StoreError> {
-    let roots = who.areas.clone();
+pub async fn areas_of(
+    store: &Store,
+    clock: &Clock,
+    who: &SignedIn,
+) -> Result<Vec<AreaCount>, StoreError> {
+    let (now, roots) = (clock.now(), who.areas.clone());
     store
         .read("areas with counts", move |tx| {
             let within = areas::subtree(tx, &roots)?;
-            let count = |sql: &str| {
-                let rows = tx.query(sql, params![], |row| {
-                    Ok((row.parse::<AreaCode>(0)?, row.u64(1)?))
-                })?;
-                Ok::<_, StoreError>(rows.into_iter().collect::<std::collections::BTreeMap<_, _>>())
-            };
-            let households = count("SELECT area, COUNT(*) FROM households GROUP BY area")?;
-            let mut open = count(
-                "SELECT area, COUNT(*) FROM (
-                   SELECT h.area AS area FROM reviews r JOIN households h ON h.household = r.household
-                   WHERE r.kind <> 'edit-of-joined'
-                   UNION ALL
-                   SELECT COALESCE(h.area, q.area) AS area FROM quarantine q
-                   LEFT JOIN households h ON h.household = q.household
-                   WHERE q.state = 'waits'
-                 ) waiting GROUP BY area",
+            let households = tx.query(
+                "SELECT area, COUNT(*) FROM households GROUP BY area",
+                params![],
+                |row| Ok((row.parse::<AreaCode>(0)?, row.u64(1)?)),
             )?;
-            let of_two = pairs::areas(tx, &within)?.into_iter();
-            for area in of_two.chain(later::areas(tx, &within)?) {
-                *open.entry(area).or_default() += 1;
-            }
+            let households: BTreeMap<_, _> = households.into_iter().collect();
+            let questions = queue::counts(tx, &within, now)?;
             let tree = areas::list(tx)?.areas.into_iter();
             Ok(tree
                 .filter(|area| within.contains(&area.code))
-                .map(|area| AreaCount {
-                    households: households.get(&area.code).copied().unwrap_or(0),
-                    open: open.get(&area.code).copied().unwrap_or(0),
-                    code: area.code,
-                    parent: area.parent,
-                    level: area.level,
-                    name: area.name,
+                .map(|area| {
+                    let waiting = questions.get(&area.code).copied().unwrap_or_default();
+                    AreaCount {
+                        households: households.get(&area.code).copied().unwrap_or(0),
+                        open: waiting.open,
+                        put_off: waiting.put_off,
+                        code: area.code,
+                        parent: area.parent,
+                        level: area.level,
+                        name: area.name,
+                    }
                 })
                 .collect())
         })

@@ -31,6 +31,13 @@ pub(crate) struct Pair {
     pub found_at: Timestamp,
 }
 
+impl Pair {
+    /// Whether this is the evidence for it.
+    fn is_found_by(&self, bits: i64, people: &[(PersonId, PersonId)]) -> bool {
+        self.bits == bits && self.people == people
+    }
+}
+
 /// What two households come to and what follows: the evidence, who may be whom, and whether a person should look. `None` when
 /// nothing is to be kept.
 pub(super) type Verdict = Option<(i64, Vec<(PersonId, PersonId)>, bool)>;
@@ -111,9 +118,13 @@ pub(super) fn put(
     if known.decided.is_some() {
         decisions::weighed(tx, one, other, bits)?;
     }
-    let waited = before.as_ref().is_some_and(|before| before.waits);
-    if waited && !waits {
-        end(tx, one, other)?;
+    if let Some(before) = before.as_ref().filter(|before| before.waits) {
+        if !waits {
+            end(tx, one, other)?;
+        } else if !before.is_found_by(bits, &people) {
+            // Whoever put it off knew of other evidence.
+            deferrals::end(tx, one, &item(other))?;
+        }
     }
     let since = before.as_ref().filter(|before| before.waits || !waits);
     let pair = Pair {

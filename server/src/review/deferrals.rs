@@ -1,8 +1,9 @@
 //! Questions that a reviewer has put off until a day, or until the field has answered what they asked. Until then the queue
 //! leaves them out; they come back by themselves, and nobody is kept from settling one meanwhile.
 //!
-//! A row ends with its question, when what the question is between changes, and when the field answers. Like claims it follows from
-//! nothing that the log holds: a rebuild loses it and the question is in the queue again.
+//! A row ends with its question, when what the question is between changes, when the evidence that two households are one does
+//! (`duplicates` ends it then), and when the field answers. Like claims it follows from nothing that the log holds: a rebuild
+//! loses it and the question is in the queue again.
 
 use std::collections::{BTreeMap, BTreeSet};
 

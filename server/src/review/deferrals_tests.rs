@@ -5,7 +5,8 @@ use sojourn_sync_protocol::{NeedId, Timestamp};
 use super::{ASKED_MS, PUT_OFF_MS_MAX, PutOff};
 use crate::audit;
 use crate::console::questions::{ask, put_off, question, take_up};
-use crate::rehearsal::{NOW, Tablet, area, core, household, phone};
+use crate::duplicates::scene::{Counties, FAMILY, correct, question as pair, someone};
+use crate::rehearsal::{NOW, Tablet, area, core, household, phone, set};
 use crate::review::decide::{Choice, Objection, Order, QuestionId, Reviewer};
 use crate::review::queue::{self, Filter, Question};
 use crate::review::scene::{Office, address};
@@ -171,6 +172,41 @@ async fn it_comes_back_when_what_it_is_between_changes_and_not_for_anything_else
     fourth.sync(&office.register).await;
     assert_eq!(waiting(&office, NOW).await, 1);
     assert_eq!(up(&office, &reviewer, &id).await, Err(Objection::Stale));
+}
+
+#[tokio::test]
+async fn a_possible_duplicate_comes_back_when_its_evidence_changes_and_not_for_anything_else() {
+    let mut counties = Counties::new().await;
+    let above = counties.reviewer(1, &["p"]).await;
+    let gone = Edit::RemovePerson {
+        person: someone(2, 2),
+        reason: "moved-away".to_owned(),
+        on: None,
+        note: None,
+    };
+    let other_evidence = [
+        correct(2, 0, "birth", FAMILY[0].1),
+        correct(2, 1, "name", FAMILY[1].0),
+        gone,
+    ];
+    for (at, later) in other_evidence.iter().enumerate() {
+        let by = above.clone();
+        let off = counties.register.store.write("put off", move |tx| {
+            let order = (NOW.plus_millis(7 * DAY_MS), "等家人回来");
+            super::put_off(tx, &by, &pair(), order, &audit::Stamp::fixed(NOW))
+        });
+        off.await.unwrap();
+        assert!(counties.queue(&["p"]).await.is_empty());
+        let note = set("contact/note", &format!("第{at}次没遇到人"));
+        counties.south.edit(2, &note);
+        counties.north.edit(1, &note);
+        counties.meet().await;
+        assert!(counties.queue(&["p"]).await.is_empty());
+        counties.south.edit(2, later);
+        counties.meet().await;
+        assert_eq!(counties.queue(&["p"]).await.len(), 1, "{later:?}");
+    }
+    counties.register.expect_sound().await;
 }
 
 #[tokio::test]

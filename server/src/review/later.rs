@@ -18,7 +18,6 @@ use super::joining::{BATCHES_MAX, Made, to_settle};
 use super::joining_preview::TakenOver;
 use crate::desk::Draws;
 use crate::ingest::Settled;
-use crate::params;
 use crate::store::{StoreError, Tx};
 use crate::{duplicates, residence};
 
@@ -173,24 +172,6 @@ impl Later {
         made.make(&self.edited, &[edit])?;
         Ok(made.settled)
     }
-}
-
-/// The area of each open question of which both records lie within these.
-pub(crate) fn areas(tx: &Tx<'_>, within: &BTreeSet<AreaCode>) -> Result<Vec<AreaCode>, StoreError> {
-    let open: Vec<(HouseholdId, AreaCode)> = tx.query(
-        "SELECT r.household, h.area FROM reviews r JOIN households h ON h.household = r.household
-         WHERE r.kind = ?1",
-        params![ReviewKind::EditOfJoined.name()],
-        |row| Ok((HouseholdId::from_bytes(row.array(0)?), row.parse(1)?)),
-    )?;
-    let mut theirs = Vec::new();
-    for (household, area) in open {
-        let there = where_it_goes_on(tx, household)?;
-        if within.contains(&area) && there.is_none_or(|there| within.contains(&there)) {
-            theirs.push(area);
-        }
-    }
-    Ok(theirs)
 }
 
 /// The area responsible for the record in which a family goes on.

@@ -4,7 +4,7 @@
 //! The household of the question is the one of the smaller id, its subject the other. Only who answers for both sees it. That
 //! two are one takes two people, who agree on which record goes on and who is who; that they are two takes one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sojourn_sync_protocol::linkage::household::Overlap;
@@ -388,17 +388,6 @@ impl Above {
         let met = of_one.iter().find(|area| of_other.contains(area));
         Ok(met.unwrap_or(one).clone())
     }
-}
-
-/// The area of each open question about two households that both lie within these.
-pub(crate) fn areas(tx: &Tx<'_>, within: &BTreeSet<AreaCode>) -> Result<Vec<AreaCode>, StoreError> {
-    let mut above = Above::default();
-    let theirs = duplicates::waiting(tx)?
-        .into_iter()
-        .filter(|pair| within.contains(&pair.one.1) && within.contains(&pair.other.1));
-    theirs
-        .map(|pair| above.meeting(tx, &pair.one.1, &pair.other.1))
-        .collect()
 }
 
 /// Every open question about two households.

@@ -168,13 +168,8 @@ pub fn page(
         Some(_) => &[],
         None => answers_for,
     };
-    let within = areas::subtree(tx, within)?;
-    let mut questions = open(tx)?;
-    add_where_it_goes_on(tx, &mut questions)?;
-    questions.extend(pairs::open(tx)?);
-    questions.retain(|question| question.lies_in(&within));
+    let mut questions = lying_in(tx, &areas::subtree(tx, within)?, now)?;
     add_what_goes_on(tx, &mut questions)?;
-    add_what_is_put_off(tx, &mut questions, now)?;
     questions.retain(|question| filter.takes(question, now));
     let put_off = questions.iter().filter(|one| one.put_off.is_some()).count();
     questions.retain(|question| question.put_off.is_some() == filter.put_off);
@@ -195,6 +190,46 @@ pub fn page(
         put_off,
         next,
     })
+}
+
+/// How many questions an area has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Those that the queue has.
+    pub open: u64,
+    /// Those that it leaves out, because they are put off or wait for the field.
+    pub put_off: u64,
+}
+
+/// How many questions each of these areas has, for somebody who answers for all of them. An area without any is not named.
+pub fn counts(
+    tx: &Tx<'_>,
+    within: &BTreeSet<AreaCode>,
+    now: Timestamp,
+) -> Result<BTreeMap<AreaCode, Count>, StoreError> {
+    let mut counts: BTreeMap<AreaCode, Count> = BTreeMap::new();
+    for question in lying_in(tx, within, now)? {
+        let count = counts.entry(question.area).or_default();
+        match question.put_off {
+            Some(_) => count.put_off += 1,
+            None => count.open += 1,
+        }
+    }
+    Ok(counts)
+}
+
+/// Every open question that lies in these areas, with whether it is put off.
+fn lying_in(
+    tx: &Tx<'_>,
+    within: &BTreeSet<AreaCode>,
+    now: Timestamp,
+) -> Result<Vec<Question>, StoreError> {
+    let mut questions = open(tx)?;
+    add_where_it_goes_on(tx, &mut questions)?;
+    questions.extend(pairs::open(tx)?);
+    questions.retain(|question| question.lies_in(within));
+    add_what_is_put_off(tx, &mut questions, now)?;
+    Ok(questions)
 }
 
 /// Of edits of records that go on in others, both areas: who answers for one of the two alone cannot settle them.

@@ -445,8 +445,10 @@ export interface Area {
   name: string;
   /** Households that live in it, not below it. */
   households: number;
-  /** Open questions in it, not below it. */
+  /** Open questions in it that wait now, not below it. */
   open: number;
+  /** Those in it that are put off or wait for the field, which `open` does not count. */
+  put_off: number;
 }
 
 /** By what a household was found. */

@@ -2,22 +2,23 @@ import { describe, expect, test } from 'vitest';
 import type { Area } from './model';
 import { found, treeOf } from './tree';
 
-const area = (code: string, parent: string | null, name: string, households = 0, open = 0): Area => ({
+const area = (code: string, parent: string | null, name: string, households = 0, open = 0, put_off = 0): Area => ({
   code,
   parent,
   level: 'village',
   name,
   households,
   open,
+  put_off,
 });
 
 const AREAS = [
   area('1', null, '县'),
   area('12', '1', '西镇'),
-  area('121', '12', '河东村', 3, 0),
+  area('121', '12', '河东村', 3, 0, 2),
   area('122', '12', '河西村', 4, 2),
   // A code says nothing about where an area belongs.
-  area('9', '1', '东镇', 1, 1),
+  area('9', '1', '东镇', 1, 1, 1),
 ];
 
 const names = (branches: ReturnType<typeof treeOf>): unknown[] =>
@@ -26,9 +27,9 @@ const names = (branches: ReturnType<typeof treeOf>): unknown[] =>
 describe('the tree of areas', () => {
   test('counts what is in an area and below it', () => {
     const [county] = treeOf(AREAS);
-    expect([county?.households, county?.open]).toEqual([8, 3]);
+    expect([county?.households, county?.open, county?.later]).toEqual([8, 3, 3]);
     const west = county?.below.find((branch) => branch.area.name === '西镇');
-    expect([west?.households, west?.open]).toEqual([7, 2]);
+    expect([west?.households, west?.open, west?.later]).toEqual([7, 2, 2]);
   });
 
   test('begins where somebody’s areas begin', () => {

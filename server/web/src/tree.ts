@@ -5,8 +5,10 @@ export interface Branch {
   area: Area;
   /** Households in it and below it. */
   households: number;
-  /** Open questions in it and below it. */
+  /** Open questions in it and below it that wait now. */
   open: number;
+  /** Those that are put off or wait for the field. */
+  later: number;
   below: Branch[];
 }
 
@@ -14,7 +16,7 @@ export interface Branch {
 export function treeOf(areas: Area[]): Branch[] {
   const branches = new Map<string, Branch>();
   for (const area of areas) {
-    branches.set(area.code, { area, households: area.households, open: area.open, below: [] });
+    branches.set(area.code, { area, households: area.households, open: area.open, later: area.put_off, below: [] });
   }
   const roots: Branch[] = [];
   for (const branch of branches.values()) {
@@ -26,6 +28,7 @@ export function treeOf(areas: Area[]): Branch[] {
       sum(below);
       branch.households += below.households;
       branch.open += below.open;
+      branch.later += below.later;
     }
   };
   for (const root of roots) sum(root);
@@ -36,7 +39,7 @@ export function treeOf(areas: Area[]): Branch[] {
 export interface Wanted {
   /** Part of a name, or the beginning of a code; everything when empty. */
   text: string;
-  /** Only where something waits, in it or below it. */
+  /** Only where something waits now, in it or below it. */
   waiting: boolean;
 }
 

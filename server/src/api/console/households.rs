@@ -86,5 +86,6 @@ pub(super) async fn areas(
     State(state): State<Arc<AppState>>,
     Settles(who): Settles,
 ) -> Result<Answer<Vec<AreaCount>>, Fault> {
-    Ok(Answer(households::areas_of(&state.store, &who).await?))
+    let areas = households::areas_of(&state.store, &state.clock, &who).await?;
+    Ok(Answer(areas))
 }

@@ -105,6 +105,14 @@ impl World {
         }
     }
 
+    /// What an area has: households, questions that wait now, and those for later.
+    async fn counts(&self, browser: &mut Browser, code: &str) -> Value {
+        let areas = self.get(browser, "areas").await.body;
+        let mut found = areas.as_array().unwrap().iter();
+        let area = found.find(|area| area["code"] == code).unwrap();
+        json!([area["households"], area["open"], area["put_off"]])
+    }
+
     async fn get(&self, browser: &mut Browser, path: &str) -> Answer {
         let request = Request::get(format!("/console/v1/{path}"));
         self.send(browser, request.body(Body::empty()).unwrap())
@@ -261,13 +269,8 @@ async fn a_reviewer_settles_a_contradiction_and_takes_it_back() {
     world.office.meet().await;
     assert_eq!(addresses(&world.office.one), ["东一号", "西二号"]);
     let areas = world.get(&mut browser, "areas").await.body;
-    let codes: Vec<_> = areas.as_array().unwrap().iter().collect();
-    assert_eq!(codes.len(), 3);
-    let village = codes.iter().find(|area| area["code"] == "a").unwrap();
-    assert_eq!(
-        (&village["households"], &village["open"]),
-        (&json!(1), &json!(1))
-    );
+    assert_eq!(areas.as_array().unwrap().len(), 3);
+    assert_eq!(world.counts(&mut browser, "a").await, json!([1, 1, 0]));
 
     let mut officer = world.signed_in("guan.yi", Role::Officer, &["p"]).await;
     let trail = world.get(&mut officer, "audit?most=200").await.body;
@@ -288,6 +291,26 @@ async fn a_reviewer_settles_a_contradiction_and_takes_it_back() {
             "signed-in-first",
         ]
     );
+}
+
+#[tokio::test]
+async fn what_waits_for_later_is_counted_apart_from_what_waits_now() {
+    let world = World::new().await;
+    let mut browser = world.signed_in("shen.yi", Role::Reviewer, &["p"]).await;
+    let (_, question) = world.question(&mut browser).await;
+    assert_eq!(world.counts(&mut browser, "a").await, json!([1, 1, 0]));
+    let until = world.state.clock.now().plus_millis(60_000).millis();
+    let later = json!({"question": question, "until": until, "reason": "等家人回来"});
+    let later = world.post(&mut browser, "question/put-off", later).await;
+    assert_eq!(later.status, StatusCode::OK, "{}", later.body);
+    assert_eq!(world.counts(&mut browser, "a").await, json!([1, 0, 1]));
+    let up = json!({"question": question});
+    world.post(&mut browser, "question/take-up", up).await;
+    assert_eq!(world.counts(&mut browser, "a").await, json!([1, 1, 0]));
+    let ask = json!({"question": question, "text": "门牌是东一号吗？"});
+    let asked = world.post(&mut browser, "question/ask", ask).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.body);
+    assert_eq!(world.counts(&mut browser, "a").await, json!([1, 0, 1]));
 }
 
 #[tokio::test]

@@ -539,6 +539,7 @@ export const en = {
     waiting: 'Only where something waits',
     households: (n: number) => many(n, 'household', 'households'),
     none: 'nothing waits',
+    later: (n: number) => `${n} waiting later`,
     nothing: 'No area fits.',
     tooMany: (n: number) => `${n} areas fit. Type more of the name or the code.`,
   },

@@ -500,6 +500,7 @@ export const zh: Messages = {
     waiting: '只看有待审事项的',
     households: (n: number) => `${n} 户`,
     none: '无待审',
+    later: (n: number) => `${n} 项稍后再审`,
     nothing: '没有符合的辖区。',
     tooMany: (n: number) => `有 ${n} 个辖区符合，请再多输入几个字。`,
   },
