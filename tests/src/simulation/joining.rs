@@ -1,6 +1,8 @@
 //! Two records of one family are joined, and parted again. Joined, one goes on and has lost nothing, and the other is what it was;
 //! parted, both show what they showed, as if it had never been.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use sojourn_server::{
     review::{
@@ -146,18 +148,28 @@ impl World {
 
     /// What is to be remembered of two records before somebody says that they are of one family.
     pub(super) fn to_be_joined(&self, question: &QuestionId, choice: &Choice) -> Option<Apart> {
-        let Choice::Same { survivor, persons } = choice else {
+        let Choice::Same { persons, .. } = choice else {
             return None;
         };
-        let other = question.subject.parse().ok()?;
-        let both = [question.household, other];
-        let from = both.into_iter().find(|household| household != survivor)?;
+        let (into, from) = goes_on(question, choice)?;
         Some(Apart {
-            before: self.records(*survivor, from)?,
+            before: self.records(into, from)?,
             same: persons.keys().map(ToString::to_string).collect(),
-            into: *survivor,
+            into,
             from,
         })
+    }
+
+    /// A record and those that may hold what it says, since it went on in them.
+    pub(super) fn goes_on_in(&self, household: HouseholdId) -> BTreeSet<HouseholdId> {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![household];
+        while let Some(one) = next.pop() {
+            if reached.insert(one) {
+                next.extend(self.went_on.get(&one).into_iter().flatten());
+            }
+        }
+        reached
     }
 
     /// One goes on and lacks nothing of its own, nor an entry of the other's; the other is what it was.
@@ -247,6 +259,19 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Of two records that are said to be of one family, the one that goes on and the other.
+pub(super) fn goes_on(
+    question: &QuestionId,
+    choice: &Choice,
+) -> Option<(HouseholdId, HouseholdId)> {
+    let Choice::Same { survivor, .. } = choice else {
+        return None;
+    };
+    let both = [question.household, question.subject.parse().ok()?];
+    let from = both.into_iter().find(|household| household != survivor)?;
+    Some((*survivor, from))
 }
 
 /// A record without some of what it shows.

@@ -17,7 +17,6 @@ const ID_BYTES: usize = 16;
 impl World {
     pub(super) fn no_disk_holds_what_is_not_granted(&mut self) -> Result<(), String> {
         let owners = self.owners()?;
-        let copied = self.written_at_desks()?;
         for (at, granted, kinds) in self.in_service() {
             let below: BTreeSet<String> =
                 granted.iter().flat_map(|area| self.below(area)).collect();
@@ -38,16 +37,14 @@ impl World {
                 .map(|(id, _)| *id.as_bytes())
                 .collect();
             let health = kinds.contains(&DocKind::Health);
-            let taken_over = |mark: u64| {
-                let mut into = copied.iter().filter(|(_, _, marks)| marks.contains(&mark));
-                into.any(|(id, of_health, _)| allowed(id) && (health || !of_health))
-            };
             let hidden: BTreeSet<u64> = self
                 .marks
                 .iter()
-                .filter(|mark| !allowed(&mark.household) || mark.health && !health)
+                .filter(|mark| {
+                    let mut places = self.goes_on_in(mark.household).into_iter();
+                    !places.any(|household| allowed(&household)) || mark.health && !health
+                })
                 .map(|mark| mark.number)
-                .filter(|mark| !taken_over(*mark))
                 .collect();
             let every: BTreeSet<u64> = self.marks.iter().map(|mark| mark.number).collect();
             self.figures.checked += (strangers.len() + hidden.len()) as u64;
@@ -73,25 +70,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// What reviewers wrote: the household, whether in its health document, and the marks, those of records that it took over
-    /// among them.
-    fn written_at_desks(&self) -> Result<Vec<(HouseholdId, bool, BTreeSet<u64>)>, String> {
-        let state = self.state.as_ref().expect("the server runs between steps");
-        let read = self.runtime.block_on(state.store.read("desks", |tx| {
-            tx.query(
-                "SELECT c.household, c.kind, c.bytes FROM changes c JOIN desks d ON d.device = c.device",
-                &[],
-                |row| {
-                    let mut marks = BTreeSet::new();
-                    marks_in(row.bytes(2)?, &mut marks);
-                    let health = row.u64(1)? == u64::from(DocKind::Health.code());
-                    Ok((HouseholdId::from_bytes(row.array(0)?), health, marks))
-                },
-            )
-        }));
-        read.map_err(|error: sojourn_server::store::StoreError| error.to_string())
     }
 
     /// Every household of the register, with its area.

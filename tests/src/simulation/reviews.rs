@@ -15,7 +15,7 @@ use sojourn_server::{
 };
 use sojourn_sync_protocol::{AreaCode, DecisionId, StaffId, record::Value};
 
-use super::joining::Joined;
+use super::joining::{self, Joined};
 use super::twins;
 use super::world::World;
 
@@ -132,6 +132,9 @@ impl World {
             seen: case.heads.clone(),
             reason: "看过证件".into(),
         };
+        if let Some((into, from)) = joining::goes_on(&question, &order.choice) {
+            self.went_on.entry(from).or_default().insert(into);
+        }
         let apart = self.to_be_joined(&question, &order.choice);
         let mut outcome = self.decide_as(&first, &order);
         if outcome == Ok(decide::Outcome::Proposed) {

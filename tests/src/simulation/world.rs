@@ -1,7 +1,7 @@
 //! The world: one server, its tablets, and what happens to them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -68,6 +68,9 @@ pub(super) struct World {
     pub(super) answered: Vec<(HouseholdId, MoveId)>,
     /// What reviewers decided and nobody has taken back.
     pub(super) decided: Vec<Made>,
+    /// Records that somebody wanted another to go on for, each with that other: it may hold what they say from then on, whatever
+    /// the register remembers of it.
+    pub(super) went_on: BTreeMap<HouseholdId, BTreeSet<HouseholdId>>,
     /// The server was put back to a time before.
     pub(super) went_back: bool,
     pub(super) restarts: u64,
@@ -114,6 +117,7 @@ impl World {
             written: 0,
             stranger: None,
             decided: Vec::new(),
+            went_on: BTreeMap::new(),
             answered: Vec::new(),
             went_back: false,
             restarts: 0,
