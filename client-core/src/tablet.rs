@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use sojourn_sync_protocol::message::Grant;
 use sojourn_sync_protocol::record::{Edit, HouseholdView, NewHousehold};
-use sojourn_sync_protocol::{AreaCode, DeviceId, DocKind, HouseholdId, StaffId, Timestamp};
+use sojourn_sync_protocol::{
+    AreaCode, Card, DeviceId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
+};
 
 use crate::cache::Cache;
 use crate::clock::Random;
@@ -367,6 +369,19 @@ impl Tablet {
             (Some(row), Some(view)) => Ok((row, view)),
             _ => Err(Error::UnknownHousehold(id)),
         }
+    }
+
+    /// The card that a family can carry, by which another area can say that it stands at its door.
+    ///
+    /// # Errors
+    /// [`Error::UnknownHousehold`].
+    pub fn card(&self, id: HouseholdId) -> Result<Card, Error> {
+        let core = DocumentId::new(id, DocKind::Core);
+        let card = self.store.read::<_, Error>("card", |tx| {
+            let loaded = documents::load(tx, &self.cache, core)?;
+            Ok(loaded.and_then(|(_, document)| document.card()))
+        })?;
+        card.ok_or(Error::UnknownHousehold(id))
     }
 
     /// Who wrote what when, of a household or of one field and the fields below it.

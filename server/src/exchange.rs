@@ -19,15 +19,17 @@ use sojourn_sync_protocol::{
         REPLY_FRAME_BYTES_MAX, VERIFY_DOCUMENTS_MAX,
     },
     message::{
-        AreaCursor, AreaDigest, Entry, Leave, NewChanges, SyncReply, SyncRequest, VerifyAnswer,
-        VerifyAsk, VerifyReply, VerifyRequest, WholeDocument,
+        AreaCursor, AreaDigest, Entry, Fate, Leave, NewChanges, SyncReply, SyncRequest,
+        VerifyAnswer, VerifyAsk, VerifyReply, VerifyRequest, WholeDocument,
     },
     record::SCHEMA_VERSION,
     refusal::Refusal,
 };
 
+use crate::clock::Clock;
 use crate::devices::Device;
 use crate::feed::{self, FeedRow, Whereabouts};
+use crate::handover::door;
 use crate::ingest::{self, Settled, watermark};
 use crate::live::Live;
 use crate::store::{Store, StoreError, Tx};
@@ -53,7 +55,7 @@ pub struct Answer {
 }
 
 /// Serves one sync request of an authenticated device, and tells live streams which areas moved. Every entry is made
-/// now.
+/// now, and no card is followed.
 ///
 /// # Errors
 /// As [`answer`].
@@ -64,41 +66,58 @@ pub async fn sync(
     device: &Device,
     request: SyncRequest,
 ) -> Result<SyncReply, Refusal> {
-    let answered = serve(store, live, now, device, request, false).await?;
+    let fates = take(store, live, None, now, device, &request).await?;
+    let answered = serve(store, (now, fates), device, request, false).await?;
     Ok(answered.reply)
 }
 
-/// The same with pages prepared ahead where there are any.
+/// The same with pages prepared ahead where there are any. Families at the door that showed a card are followed before the page is
+/// read, so that the tablet that pushed has their records with it.
 ///
 /// # Errors
 /// A request out of bounds or a batch that the device did not sign is refused and nothing of it is stored.
 pub async fn answer(
     store: &Store,
     live: &Live,
-    now: Timestamp,
+    clock: &Clock,
     device: &Device,
     request: SyncRequest,
 ) -> Result<Answer, Refusal> {
+    let now = clock.now();
     let may_prepare = request.push.is_none() && request.page_bytes as usize >= PAGE_BYTES_TARGET;
-    serve(store, live, now, device, request, may_prepare).await
+    let fates = take(store, live, Some(clock), now, device, &request).await?;
+    serve(store, (now, fates), device, request, may_prepare).await
 }
 
-async fn serve(
+/// Takes the pushed batch in, if there is one; gives its fates.
+async fn take(
     store: &Store,
     live: &Live,
+    clock: Option<&Clock>,
     now: Timestamp,
     device: &Device,
-    request: SyncRequest,
-    may_prepare: bool,
-) -> Result<Answer, Refusal> {
-    check_bounds(device, &request)?;
+    request: &SyncRequest,
+) -> Result<Vec<Fate>, Refusal> {
+    check_bounds(device, request)?;
     let settled = match &request.push {
         Some(batch) => settle(store, now, device, batch.clone()).await?,
         None => Settled::default(),
     };
     live.moved(settled.moved);
+    if let Some(clock) = clock {
+        door::serve(store, live, clock, settled.at_door).await?;
+    }
+    Ok(settled.fates)
+}
+
+async fn serve(
+    store: &Store,
+    (now, fates): (Timestamp, Vec<Fate>),
+    device: &Device,
+    request: SyncRequest,
+    may_prepare: bool,
+) -> Result<Answer, Refusal> {
     let device = device.clone();
-    let fates = settled.fates;
     store
         .read("page", move |tx| {
             let page = read_page(tx, &device, &request, may_prepare)?;

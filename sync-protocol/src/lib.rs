@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod batch;
+mod card;
 pub mod codec;
 mod compress;
 pub mod digest;
@@ -21,6 +22,7 @@ pub mod time;
 pub mod version;
 
 pub use area::{Area, AreaCode};
+pub use card::{Card, NotACard};
 pub use ids::{
     ActorId, ChangeHash, DecisionId, DeviceId, DocKind, DocumentId, HouseholdId, MoveId, NeedId,
     PersonId, StaffId, VisitId,

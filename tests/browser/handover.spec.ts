@@ -48,7 +48,7 @@ test('a family that both tablets prepared for without a connection is taken over
   await enterQuiet(desk, reviewer);
   await desk.getByRole('link', { name: /项交接待您答复/ }).click();
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('家庭交接');
-  await expect(desk.getByRole('heading', { level: 2, name: '迁入您的地区' })).toBeVisible();
+  await expect(desk.getByRole('heading', { level: 2, name: '请您答复' })).toBeVisible();
   await expect(desk.locator('.lists')).not.toContainText('王秀英');
   await expectAccessible(desk);
   await expect(desk.locator('a.open')).toHaveCount(1);
@@ -105,6 +105,57 @@ test('a family that refused sharing is asked first, and what was taken back mean
   await expect(desk.getByText('在本地入学')).toBeVisible();
   await expect(desk.getByRole('heading', { level: 1 })).toHaveText('交接');
   expect((await village.shown(village.east)).residence).toMatchObject({ area: village.code });
+});
+
+test('a family at another door is let go by the area where it lived, and nothing of it is typed twice', async ({
+  desk,
+  office,
+}) => {
+  const village = await Village.found(office);
+  const there = elsewhere(6);
+  const nurse = await office.staff('李护士', 'worker');
+  const receiving = await office.tablet('at-the-door', there.code, nurse);
+  const provisional = '01990000-0000-7000-8000-000000999901';
+  await receiving.add({
+    id: provisional,
+    address: '南苑 3 号',
+    persons: [
+      { name: '王秀英', birth: '1958-03-02', relation: 'head', phone: '10012345678' },
+      { name: '王小明', birth: '2021', relation: 'grandchild', school: 'place-wanted' },
+    ],
+  });
+  await receiving.run('arrived', provisional, '--from', village.code, '--reason', 'family');
+  await receiving.sync();
+
+  await enterQuiet(desk, await reviewerOf(office, village.code, 'jie.liu'));
+  await desk.keyboard.press('o');
+  await expect(desk.getByRole('heading', { level: 2, name: '请您答复' })).toBeVisible();
+  await expect(desk.locator('.lists')).toContainText('家庭已到');
+  await expect(desk.locator('.lists')).not.toContainText('王秀英');
+  await desk.locator('a.open').click();
+  await expect(desk.getByRole('heading', { level: 1 })).toHaveText('王秀英家');
+  await expect(desk.locator('main')).not.toContainText('南苑 3 号');
+  await desk.keyboard.press('1');
+  await expect(desk.getByRole('radio', { name: /王秀英家/ })).toBeChecked();
+  await expect(desk.getByRole('heading', { level: 2, name: '随迁事项' })).toBeVisible();
+  await expectAccessible(desk);
+  await desk.setViewportSize(PHONE);
+  await expectToFit(desk);
+  await desk.setViewportSize({ width: 1280, height: 800 });
+  await desk.keyboard.press('Control+Enter');
+  await expect(desk.getByRole('alert').filter({ hasText: /./ })).toBeVisible();
+  await desk.locator('#reason').fill('电话问过');
+  await desk.keyboard.press('Control+Enter');
+  await expect(desk.getByRole('complementary', { name: '刚才的操作' })).toContainText('是这户家庭，移交：王秀英家');
+
+  await receiving.sync();
+  await village.east.sync();
+  const own = JSON.parse(await receiving.run('show', village.household, '--json'));
+  expect(own.residence).toMatchObject({ area: there.code, address: '南苑 3 号' });
+  expect(Object.keys(own.persons)).toHaveLength(2);
+  expect(own.persons[village.child]).toMatchObject({ school: 'place-wanted' });
+  expect(JSON.parse(await receiving.run('show', provisional, '--json')).goes_on).toBe(village.household);
+  expect(await village.east.run('list', '--json')).not.toContain(village.household);
 });
 
 for (const language of LANGUAGES) {

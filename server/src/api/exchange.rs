@@ -81,12 +81,18 @@ pub(super) async fn sync(
     speaker: Authenticated,
     Frame(request): Frame<SyncRequest>,
 ) -> Result<Framed, Refused> {
-    let now = state.clock.now();
     let Answer {
         reply,
         prepared,
         unprepared,
-    } = exchange::answer(&state.store, &state.live, now, &speaker.device, request).await?;
+    } = exchange::answer(
+        &state.store,
+        &state.live,
+        &state.clock,
+        &speaker.device,
+        request,
+    )
+    .await?;
     state.preparing.ask(unprepared);
     let bytes: usize = reply.entries.iter().map(pages::size).sum();
     if prepared.is_empty() && bytes <= SHORT_PAGE_BYTES {

@@ -99,6 +99,7 @@ pub async fn hand_over(
             let seen = page::read(tx, &reviewer, (household, entry), now)?;
             let mut names = Names::default();
             names.add_areas(tx, seen.from.iter().chain(&seen.to).cloned())?;
+            names.add_areas(tx, seen.families.iter().map(|one| one.area.clone()))?;
             if let Some(record) = &seen.record {
                 names.add_areas(tx, areas_in(record))?;
                 names.add_seconders(tx, record.decisions.values())?;

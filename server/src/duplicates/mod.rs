@@ -21,12 +21,13 @@ pub(crate) mod scene;
 mod tests;
 mod unread;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use sojourn_sync_protocol::linkage::family::{Compared, Shared, compare};
 use sojourn_sync_protocol::linkage::{Matcher, Model, PERSON};
 use sojourn_sync_protocol::record::Document;
-use sojourn_sync_protocol::{ChangeHash, HouseholdId, Timestamp};
+use sojourn_sync_protocol::{ChangeHash, HouseholdId, PersonId, Timestamp};
 
 use crate::projection::{IdHashKey, Rows};
 use crate::review::RESIDENCE;
@@ -34,7 +35,7 @@ use crate::store::{StoreError, Tx};
 pub(crate) use decisions::{Outcome, about, goes_on_in, other_of};
 pub(crate) use family::Family;
 pub(crate) use index::strays;
-pub(crate) use pairs::{each_household, item, linked_with, read as pair, waiting};
+pub(crate) use pairs::{each_household, item, linked_with, read as pair, waiting, waiting_with};
 pub(crate) use proof::{Claimed, faults};
 pub(crate) use unread::read_some;
 
@@ -103,6 +104,9 @@ const LOOK_UP: (usize, usize) = (BLOCK_HOUSEHOLDS_MAX, COMPARED_MAX);
 /// asked again: ten bits, odds a thousand times what they were.
 const CLEARLY_STRONGER: i64 = 10_000;
 
+/// Probability that two people are one, from which they are taken for one where it is known that the two households are.
+const LIKELY: f64 = 0.5;
+
 static MATCHER: LazyLock<Matcher<'static>> = LazyLock::new(|| {
     Matcher::new(PERSON, &Model::person(), None)
         .expect("the weights that come with the program are of its schema")
@@ -169,6 +173,23 @@ pub(crate) fn weigh(one: &Family, other: &Family) -> Option<Compared> {
     shared
         .worth_comparing(alone)
         .then(|| compare(&MATCHER, &one.records, &other.records, POPULATION))
+}
+
+/// Persons of the one household, each with who they likely are in the other, given that both are of one family; `None` where one of
+/// the two has not been read yet.
+pub(crate) fn who_is_who(
+    tx: &Tx<'_>,
+    one: HouseholdId,
+    other: HouseholdId,
+) -> Result<Option<BTreeMap<PersonId, PersonId>>, StoreError> {
+    let both = Family::stored(tx, one)?.zip(Family::stored(tx, other)?);
+    Ok(both.map(|(one, other)| {
+        let found = compare(&MATCHER, &one.records, &other.records, POPULATION).found;
+        let likely = found.pairs.into_iter().filter(|(.., same)| *same >= LIKELY);
+        likely
+            .map(|(here, there, _)| (one.people[here], other.people[there]))
+            .collect()
+    }))
 }
 
 /// The smaller id first: a pair has one name.

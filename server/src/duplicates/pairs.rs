@@ -275,6 +275,30 @@ pub(crate) fn waiting(tx: &Tx<'_>) -> Result<Vec<Waiting>, StoreError> {
     )
 }
 
+/// The households that one may be one family with, as a person should find out, with the areas responsible; the likeliest first.
+pub(crate) fn waiting_with(
+    tx: &Tx<'_>,
+    household: HouseholdId,
+) -> Result<Vec<(HouseholdId, AreaCode)>, StoreError> {
+    let mut found = tx.query(
+        "SELECT p.bits, p.other, h.area FROM possible_duplicates p
+         JOIN households h ON h.household = p.other WHERE p.one = ?1 AND p.waits = 1
+         UNION ALL
+         SELECT p.bits, p.one, h.area FROM possible_duplicates p
+         JOIN households h ON h.household = p.one WHERE p.other = ?1 AND p.waits = 1",
+        params![household.as_bytes()],
+        |row| {
+            let other = HouseholdId::from_bytes(row.array(1)?);
+            Ok((row.i64(0)?, other, row.parse(2)?))
+        },
+    )?;
+    found.sort_by_key(|(bits, other, _)| (-bits, *other));
+    Ok(found
+        .into_iter()
+        .map(|(_, other, area)| (other, area))
+        .collect())
+}
+
 /// Walks the households that have any row here.
 pub(crate) fn each_household(
     tx: &Tx<'_>,

@@ -7,6 +7,7 @@ use sojourn_sync_protocol::{AreaCode, ChangeHash, DecisionId, HouseholdId, MoveI
 
 use super::Sides;
 use super::checklist::Checklist;
+use super::door::{self, DoorDraws, Ground, Provisional};
 use super::page::Opened;
 use crate::audit::{self, Action, Stamp};
 use crate::clock::Clock;
@@ -32,9 +33,9 @@ impl Deed {
     /// What somebody on these sides may do while it waits.
     pub(super) fn of(sides: Sides) -> Vec<Self> {
         let all = [
-            (Self::Accept, sides.receiving),
-            (Self::Reject, sides.receiving),
-            (Self::Withdraw, sides.giving),
+            (Self::Accept, sides.asked),
+            (Self::Reject, sides.asked),
+            (Self::Withdraw, sides.asking),
         ];
         let theirs = all.into_iter().filter(|(_, may)| *may);
         theirs.map(|(deed, _)| deed).collect()
@@ -62,6 +63,8 @@ pub struct Answer {
     pub deed: Deed,
     /// Why; may be empty for who accepts.
     pub reason: String,
+    /// Which family of theirs it is, for who lets one go that is at another area's door.
+    pub family: Option<HouseholdId>,
     /// The family was asked and agrees, though it had refused that its records follow it.
     pub family_agrees: bool,
 }
@@ -87,6 +90,9 @@ pub enum NotAnswered {
     /// The family refused that its records follow it, and nobody has said that it agrees now.
     #[error("the family refused sharing; ask it first")]
     Unconfirmed,
+    /// None of their families that it may be was named.
+    #[error("say which family it is, of those that were found")]
+    NoFamily,
     /// The register does not take the change; the name of the reason.
     #[error("the register does not take it: {0}")]
     Refused(String),
@@ -123,13 +129,17 @@ pub async fn answer(
     reviewer: Reviewer,
     order: Answer,
 ) -> Result<HandOverState, NotAnswered> {
-    let (draws, stamp) = (Draws::new(clock), Stamp::new(clock));
+    let (draws, at_door, stamp) = (Draws::new(clock), DoorDraws::new(clock), Stamp::new(clock));
     let decision = DecisionId::new(stamp.at(), clock.random());
     let _turn = store.turn([*order.household.as_bytes()]).await;
     let deed = order.deed;
     let settled = store
         .write("answer hand-over", move |tx| {
-            settle(tx, &reviewer, &order, decision, &draws, &stamp)
+            let opened = Opened::of(tx, &reviewer, order.household, order.entry)?;
+            if opened.row.at_door && order.deed == Deed::Accept {
+                return let_go(tx, &reviewer, &order, &opened, &at_door, &stamp);
+            }
+            settle(tx, &reviewer, &order, opened, decision, &draws, &stamp)
         })
         .await?;
     live.moved(settled.moved);
@@ -144,25 +154,18 @@ fn settle(
     tx: &Tx<'_>,
     reviewer: &Reviewer,
     order: &Answer,
+    opened: Opened,
     decision: DecisionId,
     draws: &Draws,
     stamp: &Stamp,
 ) -> Result<Settled, NotAnswered> {
     let (now, id) = (stamp.at(), order.entry);
-    let opened = Opened::of(tx, reviewer, order.household, id)?;
-    if !Deed::of(opened.sides).contains(&order.deed) {
-        return Err(NotAnswered::NotYours);
-    }
-    if opened.row.state != HandOverState::Proposed {
-        return Err(NotAnswered::Answered(opened.row.state));
-    }
-    if !opened.hand_over.written_by.iter().eq(&order.seen) {
-        return Err(NotAnswered::Stale);
-    }
+    may_answer(order, &opened)?;
     let reason = reason_of(&order.reason)?;
     let given = || reason.clone().ok_or(NotAnswered::Reason);
     // Whoever answers does so for the area that is theirs.
-    let to = opened.row.to.clone().ok_or(NotAnswered::Stale)?;
+    let asked = opened.row.asked().cloned();
+    let to = asked.ok_or(NotAnswered::Stale)?;
     let (edit, area) = match order.deed {
         Deed::Accept => {
             let view = opened.whole(tx, reviewer)?;
@@ -193,6 +196,45 @@ fn settle(
     Ok(settled)
 }
 
+/// Whether somebody may answer it so, and looked at what stands there now.
+fn may_answer(order: &Answer, opened: &Opened) -> Result<(), NotAnswered> {
+    if !Deed::of(opened.sides).contains(&order.deed) {
+        return Err(NotAnswered::NotYours);
+    }
+    if opened.row.state != HandOverState::Proposed {
+        return Err(NotAnswered::Answered(opened.row.state));
+    }
+    if !opened.hand_over.written_by.iter().eq(&order.seen) {
+        return Err(NotAnswered::Stale);
+    }
+    Ok(())
+}
+
+/// Lets a family go that is at another area's door.
+fn let_go(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    order: &Answer,
+    opened: &Opened,
+    draws: &DoorDraws,
+    stamp: &Stamp,
+) -> Result<Settled, NotAnswered> {
+    may_answer(order, opened)?;
+    let family = order.family.ok_or(NotAnswered::NoFamily)?;
+    let asked = opened.row.asked().ok_or(NotAnswered::Stale)?;
+    let theirs = door::families(tx, order.household, asked, Some(&reviewer.areas))?;
+    if !theirs.iter().any(|(one, _)| *one == family) {
+        return Err(NotAnswered::NoFamily);
+    }
+    let reason = reason_of(&order.reason)?.ok_or(NotAnswered::Reason)?;
+    if door::sharing_refused(tx, family)? && !order.family_agrees {
+        return Err(NotAnswered::Unconfirmed);
+    }
+    let provisional = Provisional::of(tx, (order.household, order.entry))?;
+    let ground = Ground::Reviewer(reviewer, reason);
+    provisional.accept(tx, family, &ground, draws, stamp)
+}
+
 /// Tells in the trail of both areas what somebody did about a hand-over.
 pub(crate) fn note(
     tx: &Tx<'_>,
@@ -211,7 +253,12 @@ pub(crate) fn note(
     audit::note(tx, stamp, both, &deed)
 }
 
-fn answered(id: MoveId, accept: bool, reason: Option<String>, decision: DecisionId) -> Edit {
+pub(super) fn answered(
+    id: MoveId,
+    accept: bool,
+    reason: Option<String>,
+    decision: DecisionId,
+) -> Edit {
     Edit::AnswerMove(MoveAnswer {
         r#move: id,
         accept,

@@ -1,25 +1,87 @@
-//! What a desk may write in a household that is not of its areas: the answer to a hand-over that is proposed to them, and nothing
-//! else. Pure: from what a change would write and from the hand-overs as they stand.
+//! What a desk may write in a household that is not of its areas: the answer to a hand-over that they are asked about, or the move of a
+//! family that showed its card at their door; and nothing else. Pure: from what a change would write and from the hand-overs as they
+//! stand.
 
 use std::collections::BTreeMap;
 
-use sojourn_sync_protocol::MoveId;
 use sojourn_sync_protocol::record::{HandOver, HandOverState, Touch, Value, about_hand_over};
+use sojourn_sync_protocol::{AreaCode, Card, MoveId};
 
 use crate::review::RESIDENCE;
 
+/// Whether a change lets a household follow its family, which showed its card: the move to an area of its author, and nothing else.
+/// `standing` are all hand-overs of the household.
+pub(crate) fn follows_card(
+    touches: &[Touch],
+    standing: &[HandOver],
+    is_right: impl Fn(&Card) -> bool,
+    covers: impl Fn(&AreaCode) -> bool,
+) -> bool {
+    let writes = last_values(touches);
+    let shown = writes.iter().find_map(|(path, card)| {
+        let entry = path.strip_prefix("moves/")?.strip_suffix("/card")?;
+        let card = card.and_then(|card| card.parse().ok())?;
+        is_right(&card).then_some(entry)
+    });
+    let to = writes.get(RESIDENCE).copied().flatten();
+    let theirs = to
+        .and_then(|to| to.parse().ok())
+        .is_some_and(|to| covers(&to));
+    let (Some(entry), true) = (shown, theirs) else {
+        return false;
+    };
+    let belongs = |(path, value): (&&str, &Option<&str>)| match *path {
+        RESIDENCE | "residence/address" | "residence/since" => true,
+        path => {
+            let Some((id, key)) = path
+                .strip_prefix("moves/")
+                .and_then(|rest| rest.split_once('/'))
+            else {
+                return false;
+            };
+            if id != entry {
+                return waits(standing, id) && key == "state" && *value == Some("withdrawn");
+            }
+            match key {
+                "to" => *value == to,
+                "state" => *value == Some("accepted"),
+                "from" | "on" | "reason" | "until" | "card" => true,
+                _ => false,
+            }
+        }
+    };
+    writes.iter().all(belongs)
+}
+
+/// Whether an entry is a hand-over that nobody has answered.
+fn waits(standing: &[HandOver], id: &str) -> bool {
+    let unanswered = |one: &HandOver| {
+        matches!(
+            one.state,
+            HandOverState::Proposed | HandOverState::Overtaken
+        )
+    };
+    standing
+        .iter()
+        .any(|one| one.id.to_string() == id && unanswered(one))
+}
+
+/// What a change writes, by path. A field that is decided is written twice in one change; the last value is the one that stands.
+fn last_values(touches: &[Touch]) -> BTreeMap<&str, Option<&str>> {
+    touches
+        .iter()
+        .map(|touch| (touch.path.as_str(), text(touch.value.as_ref())))
+        .collect()
+}
+
 /// Whether a change is the answer to one of the hand-overs that its author was asked about. `standing` are all of the household;
-/// `is_asked` says which of those that wait are proposed to the author's areas.
+/// `is_asked` says which of those that wait ask the author's areas.
 pub(crate) fn is_answer(
     touches: &[Touch],
     standing: &[HandOver],
     is_asked: impl Fn(&HandOver) -> bool,
 ) -> bool {
-    // A field that is decided is written twice in one change; the last value is the one that stands.
-    let writes: BTreeMap<&str, Option<&str>> = touches
-        .iter()
-        .map(|touch| (touch.path.as_str(), text(touch.value.as_ref())))
-        .collect();
+    let writes = last_values(touches);
     let of = |id: MoveId, key: &str| {
         let path = format!("moves/{id}/{key}");
         writes.get(path.as_str()).copied().flatten()
@@ -44,7 +106,8 @@ pub(crate) fn is_answer(
         .map(|one| format!("moves/{}/state", one.id))
         .collect();
     let own = |key: &str| format!("moves/{}/{key}", answered.id);
-    if of(answered.id, "state") == Some("rejected") {
+    // At the door the family is where it is to live already.
+    if answered.at_door || of(answered.id, "state") == Some("rejected") {
         return writes
             .keys()
             .all(|path| *path == own("state") || *path == own("answer"));

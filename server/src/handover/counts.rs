@@ -104,7 +104,10 @@ pub fn of_areas(
     };
     let open = open(tx)?.into_iter();
     let waiting: Vec<_> = open
-        .filter_map(|(_, _, row, owner)| Some((owner, row.to?)))
+        .filter_map(|(_, _, row, owner)| match row.at_door {
+            true => Some((row.from?, owner)),
+            false => Some((owner, row.to?)),
+        })
         .collect();
     let mut flows = flows(&passages(tx, period)?, &waiting, above);
     let mine = areas::subtree(tx, answers_for)?;

@@ -1,5 +1,5 @@
 //! Hand-overs for somebody's areas. Those that wait: whose time has passed first, then those they are asked about, then those that
-//! leave; of each the oldest first. Or those that are closed, the latest first. Names no family: whoever opens one leaves an
+//! wait for others; of each the oldest first. Or those that are closed, the latest first. Names no family: whoever opens one leaves an
 //! entry in the trail.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::HandOverState;
 use sojourn_sync_protocol::{AreaCode, HouseholdId, MoveId, Timestamp};
 
-use super::{COLUMNS, Group, Row, Sides, read};
+use super::{COLUMNS, COLUMNS_COUNT, Group, Row, Sides, read};
 use crate::areas;
 use crate::cursor::cut;
 use crate::params;
@@ -36,7 +36,7 @@ pub struct Waiting {
     /// The area that hands over.
     #[schema(value_type = String)]
     pub from: AreaCode,
-    /// The area that is asked.
+    /// The area that takes over. The one of the two that did not begin it is asked.
     #[schema(value_type = String)]
     pub to: AreaCode,
     /// Day of the move.
@@ -54,6 +54,8 @@ pub struct Waiting {
     /// When it was closed, in milliseconds.
     #[schema(value_type = Option<i64>)]
     pub answered_at: Option<Timestamp>,
+    /// The area that takes over began it: the family is at its door.
+    pub at_door: bool,
     /// Whether who asks may open it: a family that was taken over is the other area's.
     pub opens: bool,
 }
@@ -151,8 +153,8 @@ fn waiting(
     let seen = open.filter_map(|(household, entry, row, owner)| {
         let (from, to) = (row.from.clone()?, row.to.clone()?);
         let sides = Sides {
-            giving: mine.contains(&owner),
-            receiving: mine.contains(&to),
+            asking: mine.contains(&owner),
+            asked: row.asked().is_some_and(|asked| mine.contains(asked)),
         };
         let group = sides.group(row.escalates_at(), now)?;
         Some(listed((household, entry), row, (from, to), group, true))
@@ -181,19 +183,24 @@ fn closed(
         ],
         |row| {
             let (household, entry, kept) = read(row)?;
-            Ok((household, entry, kept, row.parse::<AreaCode>(11)?))
+            Ok((household, entry, kept, row.parse::<AreaCode>(COLUMNS_COUNT)?))
         },
     )?;
     let seen = rows
         .into_iter()
         .filter_map(|(household, entry, row, owner)| {
             let (from, to) = (row.from.clone()?, row.to.clone()?);
-            let group = match (mine.contains(&from), mine.contains(&to)) {
+            let (asks, asked) = if row.at_door {
+                (&to, &from)
+            } else {
+                (&from, &to)
+            };
+            let group = match (mine.contains(asks), mine.contains(asked)) {
                 (_, true) => Group::Incoming,
                 (true, false) => Group::Outgoing,
                 (false, false) => return None,
             };
-            let opens = mine.contains(&owner) || mine.contains(&to);
+            let opens = mine.contains(&owner) || mine.contains(asked);
             Some(listed((household, entry), row, (from, to), group, opens))
         });
     Ok(seen.collect())
@@ -216,6 +223,7 @@ fn listed(
         proposed_at: row.proposed_at,
         escalates_at: row.escalates_at(),
         answered_at: row.answered_at,
+        at_door: row.at_door,
         opens,
         day: row.day,
         until: row.until,
@@ -233,7 +241,7 @@ pub(super) fn open(tx: &Tx<'_>) -> Result<Vec<(HouseholdId, MoveId, Row, AreaCod
         params![HandOverState::Proposed.name()],
         |row| {
             let (household, entry, kept) = read(row)?;
-            Ok((household, entry, kept, row.parse(11)?))
+            Ok((household, entry, kept, row.parse(COLUMNS_COUNT)?))
         },
     )
 }

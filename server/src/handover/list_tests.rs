@@ -50,6 +50,7 @@ async fn answered(office: &Office, by: &Reviewer, deed: Deed) {
         seen: read.await.unwrap().seen,
         deed,
         reason: "已联系".to_owned(),
+        family: None,
         family_agrees: true,
     };
     let (store, live) = (&office.register.store, &office.register.live);

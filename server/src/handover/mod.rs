@@ -8,6 +8,7 @@ pub mod answer;
 pub(crate) mod authority;
 pub mod checklist;
 pub mod counts;
+pub(crate) mod door;
 pub mod list;
 pub mod page;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{HandOver, HandOverState};
-use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, HouseholdId, MoveId, Timestamp};
+use sojourn_sync_protocol::{AreaCode, Card, ChangeHash, DocKind, HouseholdId, MoveId, Timestamp};
 
 use crate::params;
 use crate::review::RESIDENCE;
@@ -43,7 +44,14 @@ CREATE INDEX handovers_by_to ON handovers (state, to_area);
 CREATE INDEX handovers_by_from ON handovers (state, from_area);
 ";
 
-/// How long the area moved to has to answer before the area above both sees it too, milliseconds.
+/// Since the receiving area can begin one too: whether it did, and the card that it was shown, while it waits.
+pub(crate) const AT_DOOR: &str = "
+ALTER TABLE handovers ADD COLUMN at_door BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE handovers ADD COLUMN card TEXT NOT NULL DEFAULT '';
+CREATE INDEX handovers_by_card ON handovers (card);
+";
+
+/// How long the area that is asked has to answer before the area above both sees it too, milliseconds.
 pub const ANSWER_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 /// A hand-over as it is kept for asking.
@@ -67,6 +75,10 @@ pub(crate) struct Row {
     pub answered_at: Option<Timestamp>,
     /// Its place in the household's log.
     pub answered_position: Option<u64>,
+    /// The receiving area began it: the household is a provisional record of a family at its door.
+    pub at_door: bool,
+    /// The card that the family showed, while it waits.
+    pub card: Option<Card>,
 }
 
 /// A household's hand-overs.
@@ -79,6 +91,15 @@ impl Row {
     /// When it is escalated unless somebody answers before.
     pub(crate) fn escalates_at(&self) -> Timestamp {
         self.proposed_at.plus_millis(ANSWER_MS)
+    }
+
+    /// The area that is asked.
+    pub(crate) fn asked(&self) -> Option<&AreaCode> {
+        if self.at_door {
+            self.from.as_ref()
+        } else {
+            self.to.as_ref()
+        }
     }
 }
 
@@ -102,7 +123,7 @@ pub enum Group {
     Escalated,
     /// It waits for their answer.
     Incoming,
-    /// It leaves their areas, and waits for others.
+    /// It waits for others.
     Outgoing,
 }
 
@@ -114,16 +135,16 @@ impl Group {
 /// Whose areas a hand-over lies between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sides {
-    /// They answer for the area that is responsible now.
-    pub giving: bool,
+    /// They answer for the area that is responsible for the record now, which is the one that asks.
+    pub asking: bool,
     /// They answer for the area that is asked.
-    pub receiving: bool,
+    pub asked: bool,
 }
 
 impl Sides {
     /// Where a hand-over that waits stands for somebody on these sides; `None` for whom it is not.
     pub(crate) fn group(self, escalates_at: Timestamp, now: Timestamp) -> Option<Group> {
-        match (self.giving, self.receiving) {
+        match (self.asking, self.asked) {
             (true, true) if escalates_at <= now => Some(Group::Escalated),
             (_, true) => Some(Group::Incoming),
             (true, false) => Some(Group::Outgoing),
@@ -165,6 +186,10 @@ pub(crate) fn rows_of<E>(
             proposed_at,
             answered_at: answered.map(|(at, _)| at),
             answered_position: answered.map(|(_, position)| position),
+            at_door: one.at_door,
+            card: one
+                .card
+                .filter(|_| one.at_door && one.state == HandOverState::Proposed),
         };
         rows.insert(one.id, row);
     }
@@ -202,7 +227,7 @@ pub(crate) fn put(
             "DELETE FROM handovers WHERE household = ?1 AND entry = ?2",
             params![household.as_bytes(), entry.as_bytes()],
         )?;
-        told.extend(row.to.clone());
+        told.extend(row.asked().cloned());
     }
     for (entry, row) in &wanted {
         if kept.get(entry) == Some(row) {
@@ -210,12 +235,13 @@ pub(crate) fn put(
         }
         tx.execute(
             "INSERT INTO handovers (household, entry, from_area, to_area, state, day, until_day, reason,
-                proposed_at, answered_at, answered_position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                proposed_at, answered_at, answered_position, at_door, card)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (household, entry) DO UPDATE SET from_area = excluded.from_area,
                 to_area = excluded.to_area, state = excluded.state, day = excluded.day,
                 until_day = excluded.until_day, reason = excluded.reason, proposed_at = excluded.proposed_at,
-                answered_at = excluded.answered_at, answered_position = excluded.answered_position",
+                answered_at = excluded.answered_at, answered_position = excluded.answered_position,
+                at_door = excluded.at_door, card = excluded.card",
             params![
                 household.as_bytes(),
                 entry.as_bytes(),
@@ -228,17 +254,21 @@ pub(crate) fn put(
                 row.proposed_at.millis(),
                 row.answered_at.map(Timestamp::millis),
                 row.answered_position,
+                row.at_door,
+                row.card.map(|card| card.to_string()).unwrap_or_default(),
             ],
         )?;
-        told.extend(row.to.clone());
-        told.extend(kept.get(entry).and_then(|before| before.to.clone()));
+        told.extend(row.asked().cloned());
+        told.extend(kept.get(entry).and_then(|before| before.asked().cloned()));
     }
     Ok(told)
 }
 
 const COLUMNS: &str =
     "v.household, v.entry, v.from_area, v.to_area, v.state, v.day, v.until_day, v.reason,
-    v.proposed_at, v.answered_at, v.answered_position";
+    v.proposed_at, v.answered_at, v.answered_position, v.at_door, v.card";
+/// How many they are.
+const COLUMNS_COUNT: usize = 13;
 
 fn read(row: &Stored<'_>) -> Result<(HouseholdId, MoveId, Row), StoreError> {
     let kept = Row {
@@ -251,6 +281,8 @@ fn read(row: &Stored<'_>) -> Result<(HouseholdId, MoveId, Row), StoreError> {
         proposed_at: Timestamp::from_millis(row.i64(8)?),
         answered_at: row.optional(9, Stored::i64)?.map(Timestamp::from_millis),
         answered_position: row.optional(10, Stored::u64)?,
+        at_door: row.bool(11)?,
+        card: row.text(12)?.parse().ok(),
     };
     Ok((
         HouseholdId::from_bytes(row.array(0)?),

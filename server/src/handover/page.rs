@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use sojourn_sync_protocol::record::{
-    HandOver, HandOverState, HouseholdView, PersonView, Shown, hand_overs, view,
+    Document, HandOver, HandOverState, HouseholdView, PersonView, Shown, hand_overs, view,
 };
 use sojourn_sync_protocol::{
     AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, MoveId, Timestamp,
@@ -11,7 +11,7 @@ use sojourn_sync_protocol::{
 
 use super::answer::{Deed, NotAnswered};
 use super::checklist::Checklist;
-use super::{Group, Row, Sides, stored};
+use super::{Group, Row, Sides, door, stored};
 use crate::documents::{self, Held};
 use crate::review::decide::Reviewer;
 use crate::store::{StoreError, Tx};
@@ -33,7 +33,7 @@ pub struct Seen {
     /// The area that hands over.
     #[schema(value_type = Option<String>)]
     pub from: Option<AreaCode>,
-    /// The area that is asked.
+    /// The area that takes over. The one of the two that did not begin it is asked.
     #[schema(value_type = Option<String>)]
     pub to: Option<AreaCode>,
     /// Day of the move.
@@ -65,6 +65,58 @@ pub struct Seen {
     /// The record, identity numbers masked, for those whose family it is.
     #[schema(value_type = Option<Object>)]
     pub record: Option<HouseholdView>,
+    /// The area that takes over began it: the family is at its door, and this is the record that it was given there.
+    pub at_door: bool,
+    /// Which of their families it may be, the likeliest first, for those who are asked while it waits.
+    pub families: Vec<Family>,
+    /// Whether the register found a family that it may be, in the area that was asked; for those who ask, while it waits.
+    pub found: Option<bool>,
+}
+
+/// A family that the one at another area's door may be, for those whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Family {
+    /// The household.
+    #[schema(value_type = String)]
+    pub household: HouseholdId,
+    /// Where it lives.
+    #[schema(value_type = String)]
+    pub area: AreaCode,
+    /// Who it is.
+    pub stub: Stub,
+    /// What travels with it.
+    pub checklist: Checklist,
+}
+
+/// What each side may know of the family's own record while it is asked for.
+fn at_door(
+    tx: &Tx<'_>,
+    reviewer: &Reviewer,
+    opened: &Opened,
+    now: Timestamp,
+) -> Result<(Vec<Family>, Option<bool>), NotAnswered> {
+    let provisional = opened.held.document.id().household;
+    let asked = opened.row.asked().ok_or(NotAnswered::Stale)?;
+    let reads_health = reviewer.kinds.contains(&DocKind::Health);
+    let mut theirs = Vec::new();
+    if opened.sides.asked {
+        for (household, area) in door::families(tx, provisional, asked, Some(&reviewer.areas))? {
+            let id = DocumentId::new(household, DocKind::Core);
+            let core = documents::load(tx, id)?.ok_or(NotAnswered::Unknown)?;
+            let view = whole(tx, &core.document, reviewer)?;
+            theirs.push(Family {
+                household,
+                area,
+                stub: Stub::of(&view),
+                checklist: Checklist::of(&view, reads_health, now),
+            });
+        }
+    }
+    let found = match opened.sides.asking {
+        true => Some(!door::families(tx, provisional, asked, None)?.is_empty()),
+        false => None,
+    };
+    Ok((theirs, found))
 }
 
 /// What the area that is asked learns of a family before it is its own.
@@ -118,11 +170,11 @@ impl Opened {
         let row = row.ok_or(NotAnswered::Unknown)?;
         let within = |area: &AreaCode| areas::is_within(tx, area, &reviewer.areas);
         let sides = Sides {
-            giving: within(&owner)?,
-            receiving: row.to.as_ref().map_or(Ok(false), within)?,
+            asking: within(&owner)?,
+            asked: row.asked().map_or(Ok(false), within)?,
         };
         let core = reviewer.kinds.contains(&DocKind::Core);
-        if !core || !(sides.giving || sides.receiving) {
+        if !core || !(sides.asking || sides.asked) {
             return Err(NotAnswered::Unknown);
         }
         let id = DocumentId::new(household, DocKind::Core);
@@ -144,16 +196,20 @@ impl Opened {
         tx: &Tx<'_>,
         reviewer: &Reviewer,
     ) -> Result<HouseholdView, NotAnswered> {
-        let core = &self.held.document;
-        let id = DocumentId::new(core.id().household, DocKind::Health);
-        let health = match reviewer.kinds.contains(&DocKind::Health) {
-            true => documents::load(tx, id)?,
-            false => None,
-        };
-        let health = health.as_ref().map(|held| &held.document);
-        let whole = view(core.id().household, core, health);
-        Ok(whole.map_err(|error| StoreError::Corrupt(error.to_string()))?)
+        whole(tx, &self.held.document, reviewer)
     }
+}
+
+/// Everything of a household: health too, where the reviewer may read it.
+fn whole(tx: &Tx<'_>, core: &Document, reviewer: &Reviewer) -> Result<HouseholdView, NotAnswered> {
+    let id = DocumentId::new(core.id().household, DocKind::Health);
+    let health = match reviewer.kinds.contains(&DocKind::Health) {
+        true => documents::load(tx, id)?,
+        false => None,
+    };
+    let health = health.as_ref().map(|held| &held.document);
+    let whole = view(core.id().household, core, health);
+    Ok(whole.map_err(|error| StoreError::Corrupt(error.to_string()))?)
 }
 
 /// Reads a hand-over.
@@ -169,7 +225,7 @@ pub fn read(
     let opened = Opened::of(tx, reviewer, household, entry)?;
     let (sides, row) = (opened.sides, &opened.row);
     let waits = row.state == HandOverState::Proposed;
-    let whole = match waits || sides.giving {
+    let whole = match waits || sides.asking {
         true => Some(opened.whole(tx, reviewer)?),
         false => None,
     };
@@ -183,7 +239,13 @@ pub fn read(
         .as_ref()
         .map(|view| (Stub::of(view), Checklist::of(view, reads_health, now)))
         .unzip();
-    let record = whole.filter(|_| sides.giving).map(|mut view| {
+    // What travels is in the family's own record, not in the one that it was given at the door.
+    let checklist = checklist.filter(|_| !row.at_door);
+    let (families, found) = match waits && row.at_door {
+        true => at_door(tx, reviewer, &opened, now)?,
+        false => (Vec::new(), None),
+    };
+    let record = whole.filter(|_| sides.asking).map(|mut view| {
         view.mask_id_numbers();
         view
     });
@@ -209,6 +271,9 @@ pub fn read(
         stub,
         checklist,
         record,
+        at_door: row.at_door,
+        families,
+        found,
     })
 }
 

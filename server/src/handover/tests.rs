@@ -84,6 +84,7 @@ impl Office {
             seen,
             deed,
             reason: reason.to_owned(),
+            family: None,
             family_agrees: false,
         };
         self.answer_as(by, order).await
@@ -392,11 +393,13 @@ async fn a_family_that_refused_sharing_is_asked_before_it_is_taken_over() {
         seen: seen.seen,
         deed: Deed::Accept,
         reason: String::new(),
+        family: None,
         family_agrees: false,
     };
     let unasked = office.answer_as(&asked, order.clone()).await;
     assert_eq!(unasked, Err(NotAnswered::Unconfirmed));
     let agreed = Answer {
+        family: None,
         family_agrees: true,
         ..order
     };

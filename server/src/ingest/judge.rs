@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map};
 
 use sojourn_sync_protocol::{
-    ActorId, AreaCode, ChangeHash, DeviceId, DocKind, DocumentId, HouseholdId,
+    ActorId, AreaCode, Card, ChangeHash, DeviceId, DocKind, DocumentId, HouseholdId,
     batch::{Batch, PushedChange},
     gate::{self, ChangeHead},
     message::{Fate, Grant, QuarantineReason},
@@ -266,12 +266,7 @@ impl Pass<'_, '_> {
             household.standing.owner.clone(),
             household.standing.stays.clone(),
         );
-        // A desk may be asked to take the household over: then it may answer.
-        let asked = match self.desk {
-            true => scratch.proposed_to()?,
-            false => Vec::new(),
-        };
-        let by = self.by;
+        let (by, desk) = (self.by, self.desk);
         let (tx, within) = (self.tx, RefCell::new(&mut self.within));
         let covers =
             |area: &AreaCode, grant: &Grant| is_within(tx, &mut within.borrow_mut(), area, grant);
@@ -282,10 +277,9 @@ impl Pass<'_, '_> {
             if covers(owner, grant)? {
                 return Ok(Responsibility::Present);
             }
-            for to in &asked {
-                if covers(to, grant)? {
-                    return Ok(Responsibility::Asked);
-                }
+            // A desk may be asked about the household, or have been shown its card: what it writes says so.
+            if desk {
+                return Ok(Responsibility::Asked);
             }
             for stay in &stays {
                 if covers(&stay.area, grant)? {
@@ -456,10 +450,7 @@ impl Pass<'_, '_> {
 
     /// A household begins with a core change that says it lives within the grant; anything else of it comes later.
     fn may_register(&mut self, id: DocumentId, touches: &[Touch]) -> Result<(), Stop> {
-        let lives = touches.iter().find_map(|touch| match &touch.value {
-            Some(Value::Text(area)) if touch.path == RESIDENCE => area.parse::<AreaCode>().ok(),
-            _ => None,
-        });
+        let lives = touches.iter().find_map(area_in);
         let refused_before = |pass: &Self| {
             pass.refused
                 .iter()
@@ -483,19 +474,26 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// A desk that is asked to take a household over may answer, and do nothing else in it.
+    /// A desk that is asked about a hand-over may answer, one that was shown a card may let the household follow, and neither may do
+    /// anything else in it.
     fn may_answer(&mut self, id: DocumentId, touches: &[Touch]) -> Result<(), Stop> {
-        let scratch = &self.judged.households[&id.household].documents[&id.kind];
-        let standing = hand_overs(scratch.document());
+        let document = self.judged.households[&id.household].documents[&id.kind].document();
+        let standing = hand_overs(document);
+        let named = standing.iter().filter_map(HandOver::asked).cloned();
+        let moved_to = touches.iter().filter_map(area_in);
         let mut theirs = BTreeSet::new();
-        for one in &standing {
-            if let (Some(to), Some(grant)) = (&one.to, self.by.grant)
-                && is_within(self.tx, &mut self.within, to, grant)?
+        for area in named.chain(moved_to) {
+            if let Some(grant) = self.by.grant
+                && is_within(self.tx, &mut self.within, &area, grant)?
             {
-                theirs.insert(one.id);
+                theirs.insert(area);
             }
         }
-        if authority::is_answer(touches, &standing, |one| theirs.contains(&one.id)) {
+        let is_asked = |one: &HandOver| one.asked().is_some_and(|asked| theirs.contains(asked));
+        let is_right = |card: &Card| document.cards().contains(card);
+        if authority::is_answer(touches, &standing, is_asked)
+            || authority::follows_card(touches, &standing, is_right, |to| theirs.contains(to))
+        {
             return Ok(());
         }
         Err(QuarantineReason::NotAuthorised.into())
@@ -571,6 +569,14 @@ impl Household {
         left.extend(self.owner_before.clone());
         left.retain(|area| Some(area) != self.standing.owner.as_ref());
         left
+    }
+}
+
+/// The area in which a household is to live by what is written.
+fn area_in(touch: &Touch) -> Option<AreaCode> {
+    match &touch.value {
+        Some(Value::Text(area)) if touch.path == RESIDENCE => area.parse().ok(),
+        _ => None,
     }
 }
 

@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use sojourn_sync_protocol::{AreaCode, Timestamp, batch::Batch, message::Fate};
 
 use crate::devices::{self, Device};
+use crate::handover::door;
 use crate::residence;
 use crate::store::{StoreError, Tx};
 use chain::Link;
@@ -61,6 +62,8 @@ pub(crate) struct Settled {
     pub fates: Vec<Fate>,
     /// Areas whose feed moved, or for which a hand-over changed.
     pub moved: BTreeSet<AreaCode>,
+    /// Families at the door whose card may fit a household by now.
+    pub at_door: Vec<door::Asking>,
 }
 
 /// Decides about a batch on the snapshot of `tx`. The signature has been checked.
@@ -140,7 +143,7 @@ pub(crate) fn settle(
         Ground::Replay(_) => {
             return Ok(Settled {
                 fates: judged.fates.clone(),
-                moved: BTreeSet::new(),
+                ..Settled::default()
             });
         }
         Ground::Next(_) => true,
@@ -180,9 +183,14 @@ pub(crate) fn settle(
     for fate in &judged.fates {
         metrics::counter!("sojourn_ingest_changes_total", "fate" => fate_name(fate)).increment(1);
     }
+    let at_door = match moved.is_empty() {
+        true => Vec::new(),
+        false => door::shown(tx)?,
+    };
     Ok(Settled {
         fates: judged.fates.clone(),
         moved,
+        at_door,
     })
 }
 

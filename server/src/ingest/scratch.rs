@@ -13,8 +13,8 @@ use sojourn_sync_protocol::{
     limits::DOCUMENT_BYTES_MAX,
     message::QuarantineReason,
     record::{
-        ChangeFacts, Document, HandOver, HandOverState, Outline, RecordError, Touch, Unfit,
-        contradictions, edits_of_removed, hand_overs, residence_values, view,
+        ChangeFacts, Document, HandOver, Outline, RecordError, Touch, Unfit, contradictions,
+        edits_of_removed, hand_overs, residence_values, view,
     },
 };
 
@@ -101,13 +101,6 @@ impl Scratch {
             return Ok(None);
         }
         guarded(|| hand_overs(&self.document)).map(Some)
-    }
-
-    /// The areas to which the household may be handed over; none of another document than its core.
-    pub(super) fn proposed_to(&self) -> Result<Vec<AreaCode>, QuarantineReason> {
-        let mut all = guarded(|| hand_overs(&self.document))?;
-        all.retain(|one| one.state == HandOverState::Proposed);
-        Ok(all.into_iter().filter_map(|one| one.to).collect())
     }
 
     /// The document with all that was taken in.

@@ -23,7 +23,7 @@ pub(super) enum Responsibility {
     Nobody,
     /// The grant covers the responsible area.
     Present,
-    /// It does not, and the household may be handed over to an area that it covers.
+    /// It does not, and it is a desk's: that may answer what its areas are asked, and let a family follow that showed its card.
     Asked,
     /// The grant covers an area that the household left.
     Former,
@@ -52,7 +52,7 @@ pub(super) struct Allowed {
     pub attribution: Attribution,
     /// The household had left the author's area.
     pub late: bool,
-    /// It may be nothing but the answer to a hand-over.
+    /// It may be nothing but the answer to a hand-over, or what a card allows.
     pub only_answers: bool,
 }
 

@@ -6,7 +6,8 @@ use sojourn_sync_protocol::{codec, limits::REPLY_FRAME_BYTES_MAX, message::SyncR
 
 use super::*;
 use crate::exchange::{self, Answer};
-use crate::rehearsal::{NOW, Register, Tablet, area, health, move_to, phone, register, visit};
+use crate::rehearsal::{Register, Tablet, area, health, move_to, phone, register, visit};
+use crate::review::scene::still;
 use crate::staff::Role;
 
 /// Pages of about three documents.
@@ -56,7 +57,8 @@ async fn first_answer(register: &Register, tablet: &Tablet) -> (SyncReply, usize
     fresh.documents.clear();
     let request = fresh.request(None, u32::MAX);
     let plain = fresh.ask(register, request.clone()).await.unwrap();
-    let answering = exchange::answer(&register.store, &register.live, NOW, &fresh.device, request);
+    let (store, live, clock) = (&register.store, &register.live, still());
+    let answering = exchange::answer(store, live, &clock, &fresh.device, request);
     let Answer {
         mut reply,
         prepared,

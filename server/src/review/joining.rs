@@ -22,7 +22,7 @@ use crate::ingest::Settled;
 use crate::store::{StoreError, Tx};
 
 /// Batches that joining or parting hands in at most.
-pub(super) const BATCHES_MAX: usize = 6;
+pub(crate) const BATCHES_MAX: usize = 6;
 
 /// A field that contradicts itself and is to be settled before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
@@ -44,10 +44,10 @@ pub(super) fn suggested(one: (HouseholdId, u64), other: (HouseholdId, u64)) -> H
 }
 
 /// What is told of a decision.
-pub(super) struct Told<'a> {
-    pub(super) id: DecisionId,
-    pub(super) reason: &'a str,
-    pub(super) seconded: Option<StaffId>,
+pub(crate) struct Told<'a> {
+    pub(crate) id: DecisionId,
+    pub(crate) reason: &'a str,
+    pub(crate) seconded: Option<StaffId>,
 }
 
 impl Told<'_> {
@@ -210,6 +210,22 @@ impl Joining {
         }
         Ok(made.settled)
     }
+}
+
+/// Joins one record into another that goes on, two people having agreed. Each of `persons` is of the one, with who that is in the other.
+///
+/// # Errors
+/// [`Objection::Undecided`] before anything is written; after any other the transaction is to be undone.
+pub(crate) fn join(
+    tx: &Tx<'_>,
+    by: &Reviewer,
+    (one, survivor, persons): (HouseholdId, HouseholdId, &Pairs),
+    told: &Told<'_>,
+    draws: &[Draws; BATCHES_MAX],
+    now: Timestamp,
+) -> Result<Settled, Objection> {
+    let joining = Joining::of(tx, by, [one, survivor], (survivor, persons), told.id)?;
+    joining.make(tx, by, told, draws, now)
 }
 
 /// Hands in batches one after the other, each with draws of its own.

@@ -33,7 +33,11 @@ const TABLES: &[(&str, Handling, &[&str])] = &[
     ),
     ("audit_trail", Stays, &["household", "subject"]),
     // A hand-over that is prepared stays where it was prepared, and can be answered.
-    ("handovers", Follows, &["household", "reason", "entry"]),
+    (
+        "handovers",
+        Follows,
+        &["household", "reason", "entry", "card"],
+    ),
     ("reviews", Follows, &["household", "subject"]),
     ("review_claims", Ends, &["household", "subject"]),
     (
@@ -107,6 +111,7 @@ const NAMES_NOBODY: &[&str] = &[
     "answered_position",
     "area",
     "arrived_at",
+    "at_door",
     "asked",
     "at",
     "batch",

@@ -8,7 +8,7 @@ pub mod case;
 pub mod claims;
 pub mod decide;
 pub mod deferrals;
-pub mod joining;
+pub(crate) mod joining;
 pub mod joining_preview;
 #[cfg(test)]
 pub(crate) mod joining_scene;

@@ -29,6 +29,11 @@ impl Source for Still {
     }
 }
 
+/// A clock at [`NOW`].
+pub(crate) fn still() -> Clock {
+    Clock::new(Still::default())
+}
+
 /// A register with two tablets of village `a`, and reviewers.
 pub(crate) struct Office {
     pub(crate) register: Register,
@@ -48,7 +53,7 @@ impl Office {
         other.sync(&office).await;
         Self {
             register: office,
-            clock: Clock::new(Still::default()),
+            clock: still(),
             one,
             other,
         }

@@ -33,6 +33,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("search lines", crate::search::SCHEMA),
     ("questions put off", crate::review::deferrals::SCHEMA),
     ("records joined", crate::duplicates::JOINED),
+    ("hand-overs begun at the door", crate::handover::AT_DOOR),
 ];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_steps (

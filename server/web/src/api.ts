@@ -189,8 +189,17 @@ export const answerHandOver = (
   answer: Deed,
   reason: string,
   family_agrees: boolean,
+  family?: string,
 ): Promise<{ state: HandOverState }> =>
-  write('handover/answer', { household, entry, seen, answer, reason, family_agrees });
+  write('handover/answer', {
+    household,
+    entry,
+    seen,
+    answer,
+    reason,
+    family_agrees,
+    ...(family ? { family } : {}),
+  });
 export const flows = (since: number, until: number, signal?: AbortSignal) =>
   read<Flows>('handover/counts', { since, until }, signal);
 

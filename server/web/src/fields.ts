@@ -72,6 +72,8 @@ export const FIELDS = {
   'moves/{move}/until': { input: 'date' },
   'moves/{move}/state': { input: 'choice', of: ['proposed', 'accepted', 'rejected', 'withdrawn'] },
   'moves/{move}/answer': { input: 'long' },
+  'moves/{move}/begun_by': { input: 'choice', of: ['receiving'] },
+  'moves/{move}/card': { input: 'text' },
   'moves/{move}/copied': { input: 'text' },
   'needs/{need}/kind': {
     input: 'choice',

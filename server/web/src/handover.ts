@@ -30,6 +30,8 @@ export interface WaitingHandOver extends HandOverId {
   escalates_at: Millis;
   /** When it was closed. */
   answered_at: Millis | null;
+  /** The area that takes over began it: the family is at its door. */
+  at_door: boolean;
   /** Whether it may be opened: a family that was taken over is the other area's. */
   opens: boolean;
 }
@@ -72,7 +74,21 @@ export interface HandOver extends HandOverId {
   stub: { name: string[]; persons: number } | null;
   checklist: Checklist | null;
   record: Household | null;
+  /** The area that takes over began it: the family is at its door, and this is the record that it was given there. */
+  at_door: boolean;
+  /** Which of one's own families it may be, the likeliest first. */
+  families: OwnFamily[];
+  /** Whether a family was found that it may be, in the area that was asked; for those who ask. */
+  found: boolean | null;
   names: Names;
+}
+
+/** A family of one's own that the one at another area's door may be. */
+export interface OwnFamily {
+  household: string;
+  area: string;
+  stub: { name: string[]; persons: number };
+  checklist: Checklist;
 }
 
 /** Families that came and went, and hand-overs that wait. */

@@ -378,6 +378,10 @@ export interface Move {
   /** How a hand-over stands; absent when the household moved at once. */
   state?: Shown<string>;
   answer?: Shown<string>;
+  /** Who began the hand-over; absent where the area moved from did. */
+  begun_by?: Shown<string>;
+  /** The card that the family showed. */
+  card?: Shown<string>;
 }
 
 export interface Need {

@@ -74,7 +74,7 @@ fn the_examples_are_accepted() {
     read::<HistoryEntry>("history-entry");
     let edits: Vec<Edit> = read("edits");
     let kinds: std::collections::BTreeSet<_> = edits.iter().map(Edit::kind).collect();
-    assert_eq!(kinds.len(), 17);
+    assert_eq!(kinds.len(), 18);
 }
 
 #[test]

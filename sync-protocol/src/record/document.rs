@@ -7,7 +7,7 @@ use automerge::{
     Automerge, Change, LoadOptions, ObjId, ObjType, ROOT, ReadDoc, Value as AmValue, ValueRef,
 };
 use automerge::{OnPartialLoad, VerificationMode};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::genesis::Lineage;
@@ -15,7 +15,7 @@ use super::schema::{self, Place};
 use super::value::Value;
 use crate::gate;
 use crate::message::QuarantineReason;
-use crate::{ActorId, ChangeHash, DocumentId, Timestamp};
+use crate::{ActorId, Card, ChangeHash, DocumentId, Timestamp};
 
 /// One change as it is stored and sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -321,6 +321,24 @@ impl Document {
     /// ill: such a one can be loaded, and Automerge panics over its changes.
     pub(crate) fn all_changes(&self) -> Vec<Change> {
         catch_unwind(AssertUnwindSafe(|| self.inner.get_changes(&[]))).unwrap_or_default()
+    }
+
+    /// The household's card; `None` of a document in which nobody has written. Where several wrote without knowing of one another
+    /// there are as many cards: all of them are right, and this is one of them, the same on every copy.
+    pub fn card(&self) -> Option<Card> {
+        self.cards().first().copied()
+    }
+
+    /// Every card that is right.
+    pub fn cards(&self) -> BTreeSet<Card> {
+        let genesis = [self.lineage.genesis()];
+        let firsts = self
+            .edits()
+            .into_iter()
+            .filter(|change| change.deps() == genesis);
+        firsts
+            .map(|change| Card::of(self.id.household, change.raw_bytes()))
+            .collect()
     }
 
     /// The changes people made, parents first.

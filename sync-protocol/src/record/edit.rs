@@ -13,7 +13,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::attribution::Attribution;
 use super::document::{Document, RawChange};
 use super::input::{
-    MoveAnswer, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit,
+    MoveAnswer, NewArrival, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson,
+    NewVisit,
 };
 use super::joining::PUT_BESIDE;
 use super::plan::{Action, Plan, plan};
@@ -83,14 +84,16 @@ pub enum Edit {
     Move(NewMove),
     /// Prepare a move: the household stays until the other area has agreed.
     ProposeMove(NewHandOver),
-    /// Take a prepared move back.
+    /// The family is at the door: ask the area where it lived to hand it over. Asked once more, the earlier asking is taken back.
+    AskMove(NewArrival),
+    /// Take a prepared move back, or what was asked.
     WithdrawMove {
         /// Which.
         r#move: MoveId,
         /// Why.
         reason: String,
     },
-    /// Answer a prepared move, as a reviewer of the area moved to does.
+    /// Answer a prepared move, as a reviewer of the area that is asked does.
     AnswerMove(MoveAnswer),
     /// Note something the family asks for.
     NoteNeed(NewNeed),
@@ -399,6 +402,7 @@ impl Edit {
             Self::Set { .. } => "set",
             Self::Move(_) => "move",
             Self::ProposeMove(_) => "propose-move",
+            Self::AskMove(_) => "ask-move",
             Self::WithdrawMove { .. } => "withdraw-move",
             Self::AnswerMove(_) => "answer-move",
             Self::NoteNeed(_) => "note-need",
@@ -442,6 +446,9 @@ impl Edit {
                 entry.id.get_or_insert_with(|| MoveId::new(at, random()));
             }
             Self::ProposeMove(entry) => {
+                entry.id.get_or_insert_with(|| MoveId::new(at, random()));
+            }
+            Self::AskMove(entry) => {
                 entry.id.get_or_insert_with(|| MoveId::new(at, random()));
             }
             Self::AnswerMove(answer) if answer.accept && answer.reason.is_some() => {

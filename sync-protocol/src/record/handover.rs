@@ -3,6 +3,8 @@
 //!
 //! A hand-over waits only while `proposed` is the one value of its state, its two areas are beyond doubt, and the household
 //! still lives where it is to leave. Whatever moves the household answers every proposal that waits.
+//! One that the receiving area began, with the family at its door, stands in the record that the family was given there: it waits
+//! while the household lives where it is to stay, and asks the area where it says that it lived.
 //! Knows no deadline and nobody who may answer: the register does.
 
 use automerge::{ObjId, ReadDoc as _};
@@ -13,13 +15,13 @@ use std::str::FromStr;
 
 use super::document::Document;
 use super::edit::EditError;
-use super::input::{MoveAnswer, NewHandOver, NewMove};
+use super::input::{MoveAnswer, NewArrival, NewHandOver, NewMove};
 use super::maps::Maps;
 use super::plan::Draft;
 use super::shown::Shown;
 use super::value::Value;
 use super::view::{HouseholdView, MoveView, ResidenceView};
-use crate::{AreaCode, ChangeHash, DocKind, MoveId};
+use crate::{AreaCode, Card, ChangeHash, DocKind, MoveId};
 
 /// How a hand-over stands in the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,12 +99,27 @@ pub struct HandOver {
     pub reason: Option<String>,
     /// How it stands.
     pub state: HandOverState,
+    /// The receiving area began it: the family is at its door.
+    pub at_door: bool,
+    /// The card that the family showed there.
+    pub card: Option<Card>,
     /// The change that made the entry.
     pub proposed_by: ChangeHash,
     /// The changes that wrote what its state says now; none while nobody has answered.
     pub answered_by: BTreeSet<ChangeHash>,
     /// The changes whose values stand in the entry: whoever answers says that they saw these.
     pub written_by: BTreeSet<ChangeHash>,
+}
+
+impl HandOver {
+    /// The area that is asked.
+    pub fn asked(&self) -> Option<&AreaCode> {
+        if self.at_door {
+            self.from.as_ref()
+        } else {
+            self.to.as_ref()
+        }
+    }
 }
 
 /// The hand-overs of a household, in the order of their ids; a move that was done at once is none. None of a health document.
@@ -144,6 +161,8 @@ fn hand_over(
         until: first(&entry.until),
         reason: first(&entry.reason),
         state,
+        at_door: entry.is_at_door(),
+        card: first(&entry.card).and_then(|card| card.parse().ok()),
         proposed_by: hash(&map)?,
         answered_by: answers.iter().filter_map(|(_, op)| hash(op)).collect(),
         written_by: core
@@ -166,11 +185,12 @@ impl MoveView {
             return Some(HandOverState::Unclear);
         };
         let areas = only_area(self.from.as_ref()).zip(only_area(self.to.as_ref()));
-        let Some((from, _)) = areas else {
+        let Some((from, to)) = areas else {
             return Some(HandOverState::Unclear);
         };
         let lives = residence.area.iter().flat_map(Shown::values);
-        let stays = lives.into_iter().any(|area| area == from.as_str());
+        let home = if self.is_at_door() { to } else { from };
+        let stays = lives.into_iter().any(|area| area == home.as_str());
         Some(match word.parse() {
             Ok(HandOverState::Proposed) if stays => HandOverState::Proposed,
             Ok(HandOverState::Proposed) => HandOverState::Overtaken,
@@ -184,9 +204,28 @@ impl MoveView {
     }
 }
 
+impl MoveView {
+    /// Whether the receiving area began it, with the family at its door.
+    pub fn is_at_door(&self) -> bool {
+        let mut said = self.begun_by.iter().flat_map(Shown::values);
+        said.any(|word| word == RECEIVING)
+    }
+}
+
 impl HouseholdView {
     /// Moves of this household that are prepared and wait for an answer.
     pub fn prepared_moves(&self) -> impl Iterator<Item = (MoveId, &MoveView)> {
+        self.waiting_moves()
+            .filter(|(_, entry)| !entry.is_at_door())
+    }
+
+    /// What other areas were asked since this family came to the door, and have not answered.
+    pub fn asked_moves(&self) -> impl Iterator<Item = (MoveId, &MoveView)> {
+        self.waiting_moves().filter(|(_, entry)| entry.is_at_door())
+    }
+
+    /// Hand-overs of this household that wait for an answer, whoever began them.
+    pub fn waiting_moves(&self) -> impl Iterator<Item = (MoveId, &MoveView)> {
         let waits =
             |entry: &MoveView| entry.hand_over(&self.residence) == Some(HandOverState::Proposed);
         let moves = self.moves.iter().filter(move |(_, entry)| waits(entry));
@@ -206,6 +245,8 @@ pub fn about_hand_over(id: MoveId) -> String {
 }
 
 const ABOUT: &str = "hand-over";
+/// Who began a hand-over, where it was not the area that the family leaves.
+const RECEIVING: &str = "receiving";
 
 /// The hand-over that a decision says it accepted.
 pub fn answered_hand_over(about: &str) -> Option<MoveId> {
@@ -218,7 +259,8 @@ impl Draft<'_> {
     pub(super) fn move_to(&mut self, new: &NewMove) -> Result<(), EditError> {
         let mut prepared = false;
         for proposed in self.unanswered() {
-            let here = proposed.state == HandOverState::Proposed
+            let here = !proposed.at_door
+                && proposed.state == HandOverState::Proposed
                 && proposed
                     .to
                     .as_ref()
@@ -237,13 +279,16 @@ impl Draft<'_> {
         if !prepared {
             let mut given = new.given();
             given.extend(self.lives_in().map(|from| ("from".to_owned(), from)));
+            if new.agreed {
+                given.push(("state".to_owned(), Value::from("accepted")));
+            }
             self.entry("moves", "move", new.id.map(|id| id.to_string()), given, "")?;
         }
         self.settle_in(&new.to, Some(&new.on), new.address.clone())
     }
 
     pub(super) fn propose_move(&mut self, new: &NewHandOver) -> Result<(), EditError> {
-        for earlier in self.unanswered() {
+        for earlier in self.unanswered().into_iter().filter(|one| !one.at_door) {
             if let (HandOverState::Proposed, Some(to)) = (earlier.state, &earlier.to) {
                 return Err(EditError::MoveProposed { to: to.to_string() });
             }
@@ -255,6 +300,28 @@ impl Draft<'_> {
         }
         let mut given = new.given();
         given.extend(from.map(|from| ("from".to_owned(), from)));
+        given.push(("state".to_owned(), Value::from("proposed")));
+        self.entry("moves", "move", new.id.map(|id| id.to_string()), given, "")
+    }
+
+    pub(super) fn ask_move(&mut self, new: &NewArrival) -> Result<(), EditError> {
+        let to = self.lives_in();
+        if to == Some(Value::from(new.from.trim())) {
+            return Err(EditError::NothingChanged);
+        }
+        for earlier in self.unanswered().into_iter().filter(|one| one.at_door) {
+            self.put_state(earlier.id, "withdrawn")?;
+        }
+        let mut given = new.given();
+        given.extend(to.map(|to| ("to".to_owned(), to)));
+        if let Some(card) = &new.card {
+            let read = card.parse::<Card>().map_err(|wrong| EditError::BadValue {
+                field: "card".to_owned(),
+                problem: wrong.into(),
+            })?;
+            given.push(("card".to_owned(), Value::Text(read.to_string())));
+        }
+        given.push(("begun_by".to_owned(), Value::from(RECEIVING)));
         given.push(("state".to_owned(), Value::from("proposed")));
         self.entry("moves", "move", new.id.map(|id| id.to_string()), given, "")
     }
@@ -282,6 +349,13 @@ impl Draft<'_> {
         }
         let to = asked.to.ok_or_else(|| not_proposed(id))?;
         self.put_state(id, "accepted")?;
+        if asked.at_door {
+            // The family is there already; its own record follows.
+            return match &answer.reason {
+                Some(reason) => self.put_answer(id, reason),
+                None => Ok(()),
+            };
+        }
         for other in waiting {
             self.put_state(other.id, "withdrawn")?;
         }
@@ -296,7 +370,8 @@ impl Draft<'_> {
 
     /// The state of a hand-over is changed by its own edits; only a contradicted one is decided by setting it.
     pub(super) fn may_set_in_move(&self, path: &str) -> Result<(), EditError> {
-        let own = path.starts_with("moves/") && path.ends_with("/state");
+        let fixed = ["/state", "/begun_by", "/card"];
+        let own = path.starts_with("moves/") && fixed.iter().any(|key| path.ends_with(key));
         if own && distinct(self.document, path).len() < 2 {
             return Err(EditError::OtherEdit {
                 field: path.to_owned(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::record::scene::*;
-use crate::record::{Edit, EditError, RawChange, Shown, contradictions, inspect};
+use crate::record::{Edit, EditError, NewHousehold, RawChange, Shown, contradictions, inspect};
 
 fn move_id(number: u8) -> MoveId {
     MoveId::new(by(1).at, [number; 10])
@@ -282,4 +282,98 @@ fn every_step_touches_declared_fields_alone() {
         let touches = core.touches(&facts).unwrap();
         assert!(touches.iter().all(|touch| touch.field.is_some()));
     }
+}
+
+fn ask(number: u8, from: &str, card: Option<String>) -> Edit {
+    Edit::AskMove(NewArrival {
+        id: Some(move_id(number)),
+        from: from.into(),
+        on: "2026-11-20".into(),
+        card,
+        ..NewArrival::default()
+    })
+}
+
+#[test]
+fn what_is_asked_at_the_door_waits_where_the_family_is_and_is_no_prepared_move() {
+    let mut core = registered();
+    let card = Card::of(household(), b"another record").to_string();
+    let mistyped = core.edit(&ask(7, "b", Some("0000".into())), &by(2));
+    assert!(
+        matches!(mistyped, Err(EditError::BadValue { .. })),
+        "{mistyped:?}"
+    );
+    let here = core.edit(&ask(7, by(1).area.as_str(), None), &by(2));
+    assert_eq!(here, Err(EditError::NothingChanged));
+    let typed = card.to_lowercase().replace('-', "");
+    core.edit(&ask(7, "b", Some(typed)), &by(2)).unwrap();
+    let [waiting] = &hand_overs(&core)[..] else {
+        panic!("one waits");
+    };
+    assert_eq!(waiting.state, HandOverState::Proposed);
+    assert!(waiting.at_door);
+    assert_eq!(
+        (waiting.asked(), &waiting.to),
+        (Some(&area("b")), &Some(by(1).area))
+    );
+    assert_eq!(waiting.card.unwrap().to_string(), card);
+    let view = seen(&core);
+    assert_eq!(view.prepared_moves().count(), 0);
+    assert_eq!(view.asked_moves().count(), 1);
+    // It keeps nobody from moving on, and a move elsewhere takes it back.
+    core.edit(&propose(8, "c"), &by(3)).unwrap();
+    core.edit(&go(9, "c"), &by(4)).unwrap();
+    assert_eq!(
+        states(&core),
+        [
+            (move_id(7), HandOverState::Withdrawn),
+            (move_id(8), HandOverState::Accepted)
+        ]
+    );
+}
+
+#[test]
+fn asked_again_the_earlier_asking_is_taken_back_and_an_answer_moves_nobody() {
+    let mut core = registered();
+    core.edit(&ask(7, "b", None), &by(2)).unwrap();
+    core.edit(&ask(8, "c", None), &by(2)).unwrap();
+    let first = (move_id(7), HandOverState::Withdrawn);
+    assert_eq!(
+        states(&core),
+        [first, (move_id(8), HandOverState::Proposed)]
+    );
+    let before = lives_in(&core);
+    core.edit(&answer(8, true, Some("是我们这里的")), &by(5))
+        .unwrap();
+    assert_eq!(
+        states(&core),
+        [first, (move_id(8), HandOverState::Accepted)]
+    );
+    assert_eq!(lives_in(&core), before);
+    assert_eq!(
+        seen(&core).moves[&move_id(8)].answer,
+        Some(Shown::Agreed("是我们这里的".to_owned()))
+    );
+    let begun = format!("moves/{}/begun_by", move_id(8));
+    let own = core.edit(&set(&[(begun.as_str(), "receiving")]), &by(6));
+    assert!(matches!(own, Err(EditError::OtherEdit { .. })), "{own:?}");
+}
+
+#[test]
+fn every_copy_of_a_record_makes_the_same_card_and_another_record_another() {
+    assert_eq!(document(DocKind::Core).card(), None);
+    let mut core = registered();
+    let card = core.card().unwrap();
+    assert!(card.households().contains(&household()));
+    core.edit(&propose(7, "b"), &by(2)).unwrap();
+    assert_eq!(core.card(), Some(card));
+    let loaded = Document::load(core.id(), &core.save()).unwrap();
+    assert_eq!(loaded.card(), Some(card));
+    let stored = Document::load_stored(core.id(), &core.save()).unwrap();
+    assert_eq!(stored.cards(), [card].into());
+    let mut other = document(DocKind::Core);
+    other
+        .edit(&Edit::RegisterHousehold(NewHousehold::default()), &by(1))
+        .unwrap();
+    assert_ne!(other.card(), Some(card));
 }

@@ -110,6 +110,34 @@ pub struct NewMove {
     /// When a stay for a time ends; for good when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// The area that the family left has handed it over, or the family showed its card: it is told as a hand-over that was accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agreed: bool,
+    /// The card that the family showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
+}
+
+/// A family at the door that comes from elsewhere: the area where it lived is asked to hand it over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewArrival {
+    /// Its id, when given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MoveId>,
+    /// Area where the family says that it lived, or one above.
+    pub from: String,
+    /// Day of the move.
+    pub on: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When a stay for a time ends; for good when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// The card that the family showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
 }
 
 /// A move that is prepared: the area moved to is asked to take the household over.
@@ -305,6 +333,18 @@ impl NewMove {
     pub(crate) fn given(&self) -> Given {
         Collect(Vec::new())
             .text("to", Some(&self.to))
+            .text("on", Some(&self.on))
+            .text("reason", self.reason.as_ref())
+            .text("until", self.until.as_ref())
+            .text("card", self.card.as_ref())
+            .0
+    }
+}
+
+impl NewArrival {
+    pub(crate) fn given(&self) -> Given {
+        Collect(Vec::new())
+            .text("from", Some(&self.from))
             .text("on", Some(&self.on))
             .text("reason", self.reason.as_ref())
             .text("until", self.until.as_ref())

@@ -303,15 +303,18 @@ impl Taking<'_> {
         }
     }
 
-    /// Whether an entry is a move that is prepared: it is of the record that it was prepared in.
-    fn waits(&self, root: &str, entry: &str) -> bool {
-        let states = self.from.values_at(&format!("{root}/{entry}/state"));
-        root == "moves" && states.contains(&Some(Value::from("proposed")))
+    /// Whether an entry is of the record that it was written in alone: a move that is prepared, or was asked for at the door.
+    fn is_own(&self, root: &str, entry: &str) -> bool {
+        let says = |key: &str, word: &str| {
+            let values = self.from.values_at(&format!("{root}/{entry}/{key}"));
+            values.contains(&Some(Value::from(word)))
+        };
+        root == "moves" && (says("state", "proposed") || says("begun_by", "receiving"))
     }
 
     /// A field of an entry that is copied.
     fn copy(&mut self, place: schema::Place<'_>, path: &str, values: &BTreeSet<Option<Value>>) {
-        let Some(entry) = place.entry.filter(|entry| !self.waits(place.root, entry)) else {
+        let Some(entry) = place.entry.filter(|entry| !self.is_own(place.root, entry)) else {
             return;
         };
         let kind = self.into.id().kind;

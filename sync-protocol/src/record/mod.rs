@@ -54,8 +54,8 @@ pub use genesis::SCHEMA_VERSION;
 pub use handover::{HandOver, HandOverState, about_hand_over, answered_hand_over, hand_overs};
 pub use history::{HistoryEntry, history};
 pub use input::{
-    MoveAnswer, NewConsent, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed, NewPerson,
-    NewVisit,
+    MoveAnswer, NewArrival, NewConsent, NewDecision, NewHandOver, NewHousehold, NewMove, NewNeed,
+    NewPerson, NewVisit,
 };
 pub use inspect::{ChangeFacts, Outline, Reading, Touch, Unfit, inspect};
 pub use joining::{

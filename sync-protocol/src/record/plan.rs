@@ -93,6 +93,7 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
         Edit::Set { set } => draft.set(set)?,
         Edit::Move(new) => draft.move_to(new)?,
         Edit::ProposeMove(new) => draft.propose_move(new)?,
+        Edit::AskMove(new) => draft.ask_move(new)?,
         Edit::WithdrawMove { r#move, reason } => draft.withdraw_move(*r#move, reason)?,
         Edit::AnswerMove(answer) => draft.answer_move(answer)?,
         Edit::NoteNeed(new) => {

@@ -169,6 +169,7 @@ const MOVE_REASON: FieldType = Choice(&[
     "other",
 ]);
 const MOVE_STATE: FieldType = Choice(&["proposed", "accepted", "rejected", "withdrawn"]);
+const BEGUN_BY: FieldType = Choice(&["receiving"]);
 const NEED_KIND: FieldType = Choice(&[
     "certificate",
     "school",
@@ -225,6 +226,8 @@ pub static FIELDS: &[Field] = &[
     field(Core, "moves/{move}/until", Date, Review, Personal, "When a stay ends that is for a time, so that the way back is prepared"),
     field(Core, "moves/{move}/state", MOVE_STATE, Review, Service, "Whether the other area has agreed to take over; absent when the household moved at once"),
     field(Core, "moves/{move}/answer", Text(500), Latest, Personal, "Why it was rejected or withdrawn, so that those who prepared it learn it"),
+    field(Core, "moves/{move}/begun_by", BEGUN_BY, Latest, Service, "Who began the hand-over: the area moved to, where the family is at the door; absent for the area moved from"),
+    field(Core, "moves/{move}/card", Text(29), Latest, Personal, "The card that the family showed, so that its record follows it at once"),
     field(Core, "moves/{move}/copied", Text(36), Latest, Service, "Which decision brought it from another record of the same family"),
     field(Core, "needs/{need}/kind", NEED_KIND, Latest, Service, "Which office can help"),
     field(Core, "needs/{need}/text", Text(500), Latest, Personal, "What the family asks for"),

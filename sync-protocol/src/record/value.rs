@@ -165,6 +165,9 @@ pub enum ValueProblem {
     /// An identity document's number of another kind.
     #[error("the number of an identity document is 1 to 32 letters, digits and hyphens")]
     NotIdNumber,
+    /// Not the card of a household, or mistyped.
+    #[error(transparent)]
+    NotACard(#[from] crate::NotACard),
 }
 
 impl FieldType {

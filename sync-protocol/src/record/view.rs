@@ -126,6 +126,10 @@ view_of!(
         state: String = "state",
         /// Why it was rejected or withdrawn.
         answer: String = "answer",
+        /// Who began it; absent where the area moved from did.
+        begun_by: String = "begun_by",
+        /// The card that the family showed.
+        card: String = "card",
         /// Which decision brought it from another record of the family.
         copied: String = "copied",
     }

@@ -150,6 +150,7 @@ impl World {
             seen: seen.seen,
             deed,
             reason: "已联系家人".into(),
+            family: None,
             family_agrees: false,
         };
         self.others_are_refused(&order, &giver, &owner, &asked.to)?;

@@ -1,6 +1,7 @@
 //! The two programs as people run them: real processes, loopback, links that break, disks that fill.
 
 mod cut;
+mod door;
 mod folders;
 mod hostile;
 mod moves;

@@ -49,6 +49,8 @@ pub(crate) enum Do {
     Move(Move),
     Leaving(Leaving),
     Stays(Stays),
+    Card(OneHousehold),
+    Arrived(Arrived),
     Asked(Reading),
     Answer(Answer),
     Held(Reading),
@@ -199,6 +201,24 @@ pub(crate) struct Stays {
     pub(crate) id: String,
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Arrived {
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[arg(long, value_name = "AREA")]
+    pub(crate) from: AreaCode,
+    #[arg(long, value_name = "CARD")]
+    pub(crate) card: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) on: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,6 +7,7 @@ mod args;
 mod asking;
 mod catalogue;
 mod connect;
+mod door;
 mod household;
 mod input;
 mod passphrase;
@@ -85,6 +86,8 @@ fn run(data: &Path, command: &Do, lang: Lang, out: &mut Vec<u8>) -> Result<(), P
         Do::Move(args) => writing::move_to(&tablet, args, lang, out),
         Do::Leaving(args) => writing::leaving(&tablet, args, lang, out),
         Do::Stays(args) => writing::stays(&tablet, args, lang, out),
+        Do::Card(args) => door::card(&tablet, args, lang, out),
+        Do::Arrived(args) => door::arrived(&tablet, args, lang, out),
         Do::Asked(args) => asking::asked(&tablet, args, lang, out),
         Do::Answer(args) => asking::answer(&tablet, args, lang, out),
     }

@@ -178,6 +178,7 @@ pub(crate) fn move_to(
         reason: args.reason.clone(),
         address: args.address.clone(),
         until: args.until.clone(),
+        ..NewMove::default()
     };
     let done = tablet.edit(now, id, Edit::Move(new))?;
     say(id, (&[done], &[]), args.json, lang, out)
@@ -202,7 +203,7 @@ pub(crate) fn leaving(
     say(id, (&[done], &[]), args.json, lang, out)
 }
 
-/// Takes every move back that is prepared and waits.
+/// Takes every move back that is prepared and waits, and what was asked for a family at the door.
 pub(crate) fn stays(
     tablet: &Tablet,
     args: &args::Stays,
@@ -211,8 +212,8 @@ pub(crate) fn stays(
 ) -> Result<(), Problem> {
     let id = tablet.resolve(&args.id)?;
     let (_, view) = tablet.show(id)?;
-    let prepared = view.prepared_moves();
-    let edits: Vec<Edit> = prepared
+    let waiting = view.waiting_moves();
+    let edits: Vec<Edit> = waiting
         .map(|(waiting, _)| Edit::WithdrawMove {
             r#move: waiting,
             reason: args.reason.clone(),
@@ -228,7 +229,7 @@ pub(crate) fn stays(
 }
 
 /// The day it is here.
-fn day(now: Timestamp) -> String {
+pub(crate) fn day(now: Timestamp) -> String {
     let zone = jiff::tz::TimeZone::try_system().unwrap_or(jiff::tz::TimeZone::UTC);
     let moment = jiff::Timestamp::from_millisecond(now.millis()).unwrap_or_default();
     moment.to_zoned_datetime(zone).date().to_string()

@@ -154,6 +154,7 @@ impl From<NotAnswered> for Fault {
             NotAnswered::Stale => said(409, "stale"),
             NotAnswered::Reason => said(422, "reason"),
             NotAnswered::Unconfirmed => said(422, "unconfirmed"),
+            NotAnswered::NoFamily => said(422, "not-a-choice"),
             NotAnswered::Refused(_) => said(422, "refused"),
             NotAnswered::Store(error) => error.clone().into(),
         }

@@ -104,6 +104,10 @@ pub(super) struct ToAnswer {
     /// Why; may be empty for who accepts.
     #[serde(default)]
     reason: String,
+    /// Of `families`, which it is: for who lets a family go that is at another area's door.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    family: Option<HouseholdId>,
     /// The family was asked and agrees, though it had refused that its records follow it.
     #[serde(default)]
     family_agrees: bool,
@@ -126,6 +130,7 @@ pub(super) async fn answer(
         seen: said.seen,
         deed: said.answer,
         reason: said.reason,
+        family: said.family,
         family_agrees: said.family_agrees,
     };
     let answered = handovers::answer(&state.store, &state.live, &state.clock, &who, order).await?;

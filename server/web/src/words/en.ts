@@ -124,6 +124,8 @@ const fields: Record<FieldName, string> = {
   'moves/{move}/until': 'Until',
   'moves/{move}/state': 'Hand-over',
   'moves/{move}/answer': 'Why it was rejected or withdrawn',
+  'moves/{move}/begun_by': 'Begun by',
+  'moves/{move}/card': 'Card shown',
   'moves/{move}/copied': 'Brought from another record of the family by',
   'needs/{need}/kind': 'Kind of request',
   'needs/{need}/text': 'Request',
@@ -209,6 +211,7 @@ const words: { [N in WordField]: Record<WordOf<N>, string> } = {
     'return-home': 'return home',
     other: 'other',
   },
+  'moves/{move}/begun_by': { receiving: 'the area moved to, with the family at its door' },
   'moves/{move}/state': {
     proposed: 'waits for the other area',
     accepted: 'taken over',

@@ -4,8 +4,8 @@ import { many } from './many';
 
 const groups: Record<Group, string> = {
   escalated: 'Past their time',
-  incoming: 'Coming to your areas',
-  outgoing: 'Leaving your areas',
+  incoming: 'Asked of your areas',
+  outgoing: 'Asked by your areas',
 };
 const states: Record<HandOverState, string> = {
   proposed: 'waits for an answer',
@@ -16,11 +16,23 @@ const states: Record<HandOverState, string> = {
   unclear: 'unclear: what people wrote contradicts itself',
 };
 const deeds: Record<Deed, string> = { accept: 'Take over', reject: 'Do not take over', withdraw: 'They stay' };
+/** The same, of a family that is at the door of the area moved to. */
+const doorDeeds: Record<Deed, string> = {
+  accept: 'It is this family: hand it over',
+  reject: 'Do not hand over',
+  withdraw: 'Take the request back',
+};
+const doorWhy: Record<Deed, string> = {
+  accept:
+    'Its record goes to the other area at once, and takes over what was written there. To undo it, ask for the family back.',
+  reject: 'The family keeps the record that it was given there. That area reads your reason.',
+  withdraw: 'The family keeps the record that it has here. The other area reads your reason.',
+};
 
 export const hand = {
   title: 'Hand-overs',
   one: 'Hand-over',
-  lead: 'Families that are about to move, between the area that lets them go and the area that takes them over.',
+  lead: 'Families that move or have moved, between the area that lets them go and the area that takes them over.',
   total: (n: number) => many(n, 'hand-over waits', 'hand-overs wait'),
   closed: 'Only closed ones',
   closedSince: 'Closed',
@@ -29,6 +41,8 @@ export const hand = {
   groups,
   states,
   deeds,
+  doorDeeds,
+  doorWhy,
   group: 'Group',
   route: (from: string, to: string) => `${from} → ${to}`,
   way: 'From and to',
@@ -45,6 +59,13 @@ export const hand = {
   empty: 'No family is about to move in or out of your areas.',
   emptyFiltered: 'No hand-over waits that these filters let through.',
   stubOnly: 'Until you take the family over you see no more of its record than this.',
+  atDoor: 'at the door',
+  stubAtDoor: 'The family says that it comes from your area. You see no more of the record that it was given there.',
+  foundThere: 'The register found a family in that area that it may be. You see it once it is handed over.',
+  foundNothing: 'The register has found no family in that area that it may be.',
+  whichFamily: 'Which family of yours it may be',
+  noFamily: 'The register has found none that it may be in the area that was asked.',
+  familyNeeded: 'Say which family it is.',
   travels: 'What travels with the family',
   needs: 'Open requests',
   visits: 'Next visits due',

@@ -132,6 +132,8 @@ export const zh: Messages = {
     'moves/{move}/until': '截止',
     'moves/{move}/state': '交接',
     'moves/{move}/answer': '未接收或撤回的理由',
+    'moves/{move}/begun_by': '提出方',
+    'moves/{move}/card': '出示的家庭卡',
     'moves/{move}/copied': '从同一家庭的另一份记录并入，依据',
     'needs/{need}/kind': '诉求类别',
     'needs/{need}/text': '诉求',
@@ -217,6 +219,7 @@ export const zh: Messages = {
       'return-home': '返乡',
       other: '其他',
     },
+    'moves/{move}/begun_by': { receiving: '迁入地区（家庭已到）' },
     'moves/{move}/state': {
       proposed: '待对方接收',
       accepted: '已接收',

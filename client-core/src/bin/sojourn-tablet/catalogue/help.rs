@@ -59,6 +59,14 @@ pub(crate) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "Takes a prepared move back: the household stays",
             "撤回准备中的迁移：家庭留下",
         ),
+        "card" => (
+            "Shows a household's card, for the family to show where it moves to",
+            "显示家庭卡，供家庭在迁入地出示",
+        ),
+        "arrived" => (
+            "Says that a household registered here comes from another area, and asks that area to hand it over; with its card, its record follows at once",
+            "说明本机登记的家庭来自其他地区，并请该地区移交；出示家庭卡的，档案立即随迁",
+        ),
         "asked" => (
             "Shows what reviewers ask the staff about households here",
             "显示审核员就本机家庭提出的询问",
@@ -241,6 +249,21 @@ A line that cannot be taken in is named, and then nothing of the file is.",
             "  sojourn-tablet stays 0199a3 --reason 'found work here'",
             "  sojourn-tablet stays 0199a3 --reason 在本地找到工作",
         ),
+        "card" => ("  sojourn-tablet card 0199a3", "  sojourn-tablet card 0199a3"),
+        "arrived" => (
+            "The household is the one registered here with `add`. Its own record takes over what that has; nothing is typed twice.
+
+  sojourn-tablet arrived 0199a3 --from 370724001001
+  sojourn-tablet arrived 0199a3 --from 370724 --card 0682-VPXR-01B3-QK2M-7TFZ-9C4D --reason work
+
+A card that was mistyped is refused at once. Asking again takes the earlier asking back; `stays` takes it back altogether.",
+            "家庭即用 add 在本机登记的家庭。其原有档案会并入本机登记的内容，无须重复录入。
+
+  sojourn-tablet arrived 0199a3 --from 370724001001
+  sojourn-tablet arrived 0199a3 --from 370724 --card 0682-VPXR-01B3-QK2M-7TFZ-9C4D --reason work
+
+卡号输错会立即提示。重新执行即取代上一次；用 stays 可完全撤回。",
+        ),
         "asked" => ("  sojourn-tablet asked\n  sojourn-tablet asked --json", "  sojourn-tablet asked\n  sojourn-tablet asked --json"),
         "answer" => (
             "  sojourn-tablet answer 0199a3 'number 7, seen today'",
@@ -302,7 +325,7 @@ pub(crate) fn argument(command: &str, argument: &str, lang: Lang) -> Option<&'st
             "文件；“-”表示标准输入",
         ),
         ("move" | "leaving", "to") => ("Area moved to", "迁往地区"),
-        ("move" | "leaving", "until") => (
+        ("move" | "leaving" | "arrived", "until") => (
             "When a stay for a time ends; for good when absent",
             "临时居住的截止日期；缺省为长期",
         ),
@@ -311,7 +334,7 @@ pub(crate) fn argument(command: &str, argument: &str, lang: Lang) -> Option<&'st
             "Why, for those who wait for the household",
             "原因，供等待接收的一方了解",
         ),
-        ("move" | "leaving", "reason") => (
+        ("move" | "leaving" | "arrived", "reason") => (
             "Why: work, school, family, housing, return-home, other",
             "原因：work、school、family、housing、return-home、other",
         ),
@@ -320,7 +343,17 @@ pub(crate) fn argument(command: &str, argument: &str, lang: Lang) -> Option<&'st
             "Which question, where several are asked",
             "有多项询问时指明哪一项",
         ),
-        ("move", "on") => ("Day of the move; today when absent", "迁移日期；缺省为今天"),
+        ("move" | "arrived", "on") => {
+            ("Day of the move; today when absent", "迁移日期；缺省为今天")
+        }
+        ("arrived", "from") => (
+            "Area where the family says that it lived, or one above it",
+            "该家庭所述的原居住地区，或其上级地区",
+        ),
+        ("arrived", "card") => (
+            "The card that the family shows; case, spaces and hyphens do not matter",
+            "家庭出示的家庭卡号；不区分大小写、空格和连字符",
+        ),
         ("move", "address") => ("The new address", "新地址"),
         _ => return None,
     };

@@ -35,6 +35,8 @@ pub(crate) fn field(key: &str, lang: Lang) -> &str {
         "state" => ("state", "状态"),
         "until" => ("until", "截止"),
         "answer" => ("answer", "答复"),
+        "begun_by" => ("begun by", "提出方"),
+        "card" => ("card", "家庭卡"),
         "person" => ("person", "对象"),
         "weight_g" => ("weight g", "体重 g"),
         "height_mm" => ("height mm", "身高 mm"),
@@ -73,7 +75,7 @@ pub(crate) fn question(kind: &str, lang: Lang) -> &str {
 /// A word of a choice as people say it, given the section and field it stands in. What is no word of a choice
 /// is returned as it is.
 pub(crate) fn word<'w>(section: &str, key: &str, word: &'w str, lang: Lang) -> &'w str {
-    const CHOICES: [&str; 14] = [
+    const CHOICES: [&str; 15] = [
         "care",
         "sharing",
         "sex",
@@ -85,6 +87,7 @@ pub(crate) fn word<'w>(section: &str, key: &str, word: &'w str, lang: Lang) -> &
         "kind",
         "urgency",
         "state",
+        "begun_by",
         "edit",
         "blood_group",
         "fate",
@@ -145,6 +148,7 @@ pub(crate) fn word<'w>(section: &str, key: &str, word: &'w str, lang: Lang) -> &
         "proposed" => "待接收",
         "accepted" => "已接收",
         "rejected" => "未接收",
+        "receiving" => "迁入地区",
         "follow-up" => "随访",
         "antenatal" => "产前",
         "immunisation" => "接种",
@@ -156,6 +160,7 @@ pub(crate) fn word<'w>(section: &str, key: &str, word: &'w str, lang: Lang) -> &
         "set" => "修改",
         "move" => "迁移",
         "propose-move" => "准备迁移",
+        "ask-move" => "请求移交",
         "withdraw-move" => "撤回迁移",
         "answer-move" => "答复迁移",
         "note-need" => "登记诉求",
