@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use sojourn_server::review::{ReviewKind, decide::QuestionId};
 use sojourn_server::store::StoreError;
 use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId, HouseholdId, batch::PushedChange};
 
 use super::world::World;
 
 impl World {
+    /// Whether a question is about a change kept aside that the register has accepted since, in this document or another.
+    pub(super) fn is_in_the_record(&self, question: &QuestionId) -> bool {
+        let hash = question.subject.parse::<ChangeHash>().ok();
+        question.kind == ReviewKind::Quarantined
+            && hash.is_some_and(|hash| self.log().0.contains(&hash))
+    }
+
     /// No refused change is missing, and none differs from what was handed in.
     pub(super) fn what_was_refused_waits(&mut self) -> Result<(), String> {
         let state = self.state.as_ref().expect("the server runs between steps");

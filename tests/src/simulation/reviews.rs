@@ -367,6 +367,8 @@ impl World {
             }
             // An area that came to be known meanwhile is no question.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::UnknownArea => Ok(()),
+            // What was kept aside has come into the record by another way meanwhile.
+            Err(Objection::Unknown) if self.is_in_the_record(&made.question) => Ok(()),
             // Nobody is asked any more about a record that was parted meanwhile.
             Err(Objection::Unknown) if made.question.kind == ReviewKind::EditOfJoined => Ok(()),
             // What spoke for one family may have been corrected meanwhile; the check weighs every pair anew.

@@ -378,3 +378,51 @@ fn what_was_lost_with_a_page_is_told_once() {
         ],
     );
 }
+
+#[test]
+fn what_came_into_the_record_by_another_way_is_asked_about_no_more_when_its_refusal_is_taken_back()
+{
+    holds(
+        6_000_058,
+        &[
+            Register { tablet: 1, area: 2 },
+            BreakTablet {
+                tablet: 1,
+                plan: Plan {
+                    after: 7,
+                    ..FAILED_SYNC
+                },
+            },
+            met(4, 2, 0, RenewalLost),
+            FlipServer { log: true },
+            met(1, 2, 0, RequestLost),
+            Sync {
+                tablet: 4,
+                retries: 2,
+                fault: None,
+            },
+            LateParts {
+                tablet: 1,
+                other: 4,
+                household: 2,
+                to: 0,
+            },
+            FlipServer { log: true },
+            Sync {
+                tablet: 7,
+                retries: 1,
+                fault: None,
+            },
+            Decide {
+                question: 1,
+                choice: 3,
+            },
+            Sync {
+                tablet: 1,
+                retries: 0,
+                fault: None,
+            },
+            TakeBack { decision: 3 },
+        ],
+    );
+}
