@@ -17,6 +17,8 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CHARS: usize = 24;
 /// Characters of a group.
 const GROUP: usize = 4;
+/// Characters, with hyphens, that tell of nothing but the household's id.
+const BEGINNING: usize = 14;
 /// Bytes: of the household's id, of the proof, and one against slips of the pen.
 const BYTES: usize = ID_BYTES + PROOF_BYTES + 1;
 const ID_BYTES: usize = 8;
@@ -44,6 +46,12 @@ impl Card {
         bytes[ID_BYTES..BYTES - 1].copy_from_slice(&proof[..PROOF_BYTES]);
         bytes[BYTES - 1] = check(&bytes[..BYTES - 1]);
         Self(bytes)
+    }
+
+    /// What every card of a household begins with, as it is stored.
+    pub fn beginning(household: HouseholdId) -> String {
+        let shown = Self::of(household, &[]).to_string();
+        shown[..BEGINNING].to_owned()
     }
 
     /// The ids that a household with this card can have.
@@ -133,6 +141,8 @@ mod tests {
             assert_eq!(typed.parse(), Ok(card), "{typed}");
         }
         assert!(card.households().contains(&household()));
+        assert!(shown.starts_with(&Card::beginning(household())));
+        assert_eq!(Card::beginning(household()), "06H0-S4D0-01VG");
     }
 
     /// Frozen: families carry it.

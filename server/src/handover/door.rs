@@ -28,7 +28,7 @@ use crate::review::joining::{self, BATCHES_MAX, Told};
 use crate::store::{Store, StoreError, Tx};
 use crate::{areas, duplicates, residence};
 
-/// Cards that one batch makes the register try, those that were shown last first.
+/// Cards that one batch makes the register try.
 const TRIED_MAX: usize = 16;
 /// Records that one leads to, each going on in the next, before something is wrong with them.
 const GOES_ON_MAX: usize = 8;
@@ -59,26 +59,36 @@ impl DoorDraws {
     }
 }
 
-/// What is asked with a card that may fit a household of the register.
-pub(crate) fn shown(tx: &Tx<'_>) -> Result<Vec<Asking>, StoreError> {
-    let waiting = tx.query(
-        "SELECT household, entry, card FROM handovers WHERE card > '' ORDER BY proposed_at DESC LIMIT ?1",
-        params![TRIED_MAX],
-        |row| {
-            let asking = (
-                HouseholdId::from_bytes(row.array(0)?),
-                MoveId::from_bytes(row.array(1)?),
-            );
-            Ok((asking, row.parse::<Card>(2)?))
-        },
+/// What is asked with a card in these households, or with one that may be theirs: what a change of them may have opened.
+pub(crate) fn shown(
+    tx: &Tx<'_>,
+    changed: impl IntoIterator<Item = HouseholdId>,
+) -> Result<Vec<Asking>, StoreError> {
+    let waits = tx.query_opt(
+        "SELECT 1 FROM handovers WHERE card > '' LIMIT 1",
+        &[],
+        |row| row.i64(0),
     )?;
-    let mut shown = Vec::new();
-    for (asking, card) in waiting {
-        if !near(tx, &card)?.is_empty() {
-            shown.push(asking);
-        }
+    if waits.is_none() {
+        return Ok(Vec::new());
     }
-    Ok(shown)
+    let mut shown = BTreeSet::new();
+    for household in changed {
+        let beginning = Card::beginning(household);
+        shown.extend(tx.query(
+            "SELECT household, entry FROM handovers WHERE household = ?1 AND card > ''
+             UNION
+             SELECT household, entry FROM handovers WHERE card >= ?2 AND card < ?2 || '~'",
+            params![household.as_bytes(), &beginning],
+            |row| {
+                Ok((
+                    HouseholdId::from_bytes(row.array(0)?),
+                    MoveId::from_bytes(row.array(1)?),
+                ))
+            },
+        )?);
+    }
+    Ok(shown.into_iter().take(TRIED_MAX).collect())
 }
 
 /// The households whose ids a card could name.

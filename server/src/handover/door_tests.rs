@@ -75,7 +75,11 @@ impl Door {
 
     async fn serve(&self) {
         let register = &self.counties.register;
-        let at_door = register.store.read("at the door", shown).await.unwrap();
+        let at_door = register
+            .store
+            .read("at the door", |tx| shown(tx, [household(1), household(2)]))
+            .await
+            .unwrap();
         let (store, live) = (&register.store, &register.live);
         serve(store, live, &self.counties.clock, at_door)
             .await
@@ -256,6 +260,12 @@ async fn a_card_moves_nobody_who_refused_that_records_follow() {
     door.meet().await;
     assert_eq!(door.row(7).await.state, HandOverState::Proposed);
     assert_eq!(door.owner(1).await, "a");
+    // It waits for the former area, and only what changes in either record is a reason to look at it again.
+    for (changed, tried) in [(1, 1), (2, 1), (9, 0)] {
+        let look = move |tx: &Tx<'_>| shown(tx, [household(changed)]);
+        let store = &door.counties.register.store;
+        assert_eq!(store.read("at the door", look).await.unwrap().len(), tried);
+    }
     let theirs = door.counties.reviewer(1, &["n"]).await;
     let unasked = door.answer(&theirs, Deed::Accept, |_| ()).await;
     assert_eq!(unasked, Err(NotAnswered::Unconfirmed));

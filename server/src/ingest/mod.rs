@@ -141,8 +141,10 @@ pub(crate) fn settle(
     let judged = &weighed.judged;
     let continues = match weighed.ground {
         Ground::Replay(_) => {
+            // Its answer was lost, and with it perhaps what followed.
             return Ok(Settled {
                 fates: judged.fates.clone(),
+                at_door: at_door(tx, batch)?,
                 ..Settled::default()
             });
         }
@@ -183,15 +185,18 @@ pub(crate) fn settle(
     for fate in &judged.fates {
         metrics::counter!("sojourn_ingest_changes_total", "fate" => fate_name(fate)).increment(1);
     }
-    let at_door = match moved.is_empty() {
-        true => Vec::new(),
-        false => door::shown(tx)?,
-    };
     Ok(Settled {
         fates: judged.fates.clone(),
         moved,
-        at_door,
+        at_door: at_door(tx, batch)?,
     })
+}
+
+/// The families at the door that changes in the households of a batch may let in.
+fn at_door(tx: &Tx<'_>, batch: &Batch) -> Result<Vec<door::Asking>, StoreError> {
+    let households = batch.changes.iter();
+    let households = households.map(|change| change.document.household);
+    door::shown(tx, households.collect::<BTreeSet<_>>())
 }
 
 const fn fate_name(fate: &Fate) -> &'static str {

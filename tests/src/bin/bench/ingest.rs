@@ -32,7 +32,7 @@ const EDITS_TOGETHER: usize = 2;
 /// One edit a push, one push after the other.
 const LONE_PUSHES: usize = 300;
 /// Changes a second that come in. The last is more than any server of this size takes.
-const RATES: [usize; 5] = [1_000, 2_000, 3_000, 4_000, 20_000];
+const RATES: [usize; 5] = [1_000, 2_000, 3_200, 4_000, 20_000];
 /// How long each rate is kept up, at least about: every tablet pushes once or more.
 const SECONDS: usize = 6;
 /// The rate promised, and how long a push may wait at it.
