@@ -23,6 +23,8 @@ pub use exit::Exit;
 
 /// Lines printed by a command that wait for standard output.
 const LINES_WAITING_MAX: usize = 256;
+/// Threads for reads, codecs and passwords. More would be no faster, and the allocator keeps memory for each.
+const BLOCKING_THREADS_MAX: usize = 8;
 
 /// Runs the program.
 pub fn run(args: Vec<OsString>) -> ExitCode {
@@ -42,6 +44,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
     {
         Ok(runtime) => runtime,

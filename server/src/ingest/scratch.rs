@@ -41,7 +41,8 @@ pub(super) struct Scratch {
     pub shows_families: bool,
     /// Something was written by which the household is found.
     pub shows_search: bool,
-    before: Document,
+    /// The document before, until all is judged: judged batches wait for the writer, several at a time.
+    before: Option<Document>,
     document: Document,
     outline: Outline,
     /// Every change taken in, with its place in the batch, in order.
@@ -77,7 +78,7 @@ impl Scratch {
             shows_families: false,
             shows_search: false,
             outline: document.outline(),
-            before: document.clone(),
+            before: Some(document.clone()),
             document,
             taken: Vec::new(),
             applied: 0,
@@ -189,15 +190,14 @@ impl Scratch {
         batch: &Batch,
         items: &mut Items,
     ) -> Result<(), QuarantineReason> {
-        if self.taken.is_empty() {
+        let Some(mut between) = self.before.take().filter(|_| !self.taken.is_empty()) else {
             return Ok(());
-        }
+        };
         self.apply_taken(batch)?;
         if self.proved.is_none() {
             self.proved = Some(prove(&self.document, self.epoch)?);
         }
         let steps: Vec<Taken> = self.taken.iter().map(|(_, taken)| taken.clone()).collect();
-        let mut between = self.before.clone();
         let taken = &self.taken;
         let after = |at: usize| {
             between = apply(&between, &[&batch.changes[taken[at].0].bytes])?;

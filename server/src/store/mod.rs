@@ -40,8 +40,10 @@ pub const DATABASE_FILE: &str = "sojourn.db";
 pub const LOCK_FILE: &str = "sojourn.lock";
 /// Prepared statements kept by each connection.
 const STATEMENTS_CACHED: usize = 256;
-/// Page cache of each connection, KiB.
-const CACHE_KIB: i64 = 16 * 1024;
+/// Page cache of the writer, KiB.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Page cache of each reader, KiB. Every commit empties it, so it serves one snapshot.
+const READER_CACHE_KIB: i64 = 4 * 1024;
 /// How long a connection waits for a lock of the engine before it gives up.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Size the write-ahead log is cut back to once it has been folded in, bytes.
@@ -101,7 +103,7 @@ impl Store {
         let lock = lock_folder(dir)?;
         let file = dir.join(DATABASE_FILE);
         make_private_file(&file)?;
-        let connection = open_connection(&file)?;
+        let connection = open_connection(&file, WRITER_CACHE_KIB)?;
         if let Some(bytes) = options.bytes_max {
             limit_size(&connection, bytes)?;
         }
@@ -288,7 +290,7 @@ fn unreachable(path: &Path, error: &std::io::Error) -> StoreError {
     }
 }
 
-fn open_connection(file: &Path) -> Result<rusqlite::Connection, StoreError> {
+fn open_connection(file: &Path, cache_kib: i64) -> Result<rusqlite::Connection, StoreError> {
     let open = || -> rusqlite::Result<rusqlite::Connection> {
         let connection = rusqlite::Connection::open(file)?;
         connection.busy_timeout(LOCK_WAIT)?;
@@ -300,7 +302,7 @@ fn open_connection(file: &Path) -> Result<rusqlite::Connection, StoreError> {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "cache_size", -cache_kib)?;
         connection
             .pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_BYTES, |_| Ok(()))?;
         Ok(connection)

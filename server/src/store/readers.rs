@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::writer::statement;
-use super::{StoreError, Tx, open_connection};
+use super::{READER_CACHE_KIB, StoreError, Tx, open_connection};
 
 /// The idle connections and how many may be out at once.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Readers {
 }
 
 fn open_read_only(file: &Path) -> Result<rusqlite::Connection, StoreError> {
-    let connection = open_connection(file)?;
+    let connection = open_connection(file, READER_CACHE_KIB)?;
     connection
         .pragma_update(None, "query_only", true)
         .map_err(StoreError::from_sqlite)?;
