@@ -325,11 +325,13 @@ fn merge(
         Err(error) => return Ok(Err(error)),
     };
     let fresh: HashSet<ChangeHash> = added.iter().map(|change| change.hash).collect();
+    let ours = outbox::hashes_of(work.tx, id)?;
     for bytes in raw {
         let Ok(hash) = sojourn_sync_protocol::gate::change_hash(bytes) else {
             continue;
         };
-        if fresh.contains(&hash) || outbox::note_seen(work.tx, id, &hash)? {
+        let news = ours.contains(&hash) && outbox::note_seen(work.tx, id, &hash)?;
+        if news || fresh.contains(&hash) {
             stored.acknowledge(bytes);
         }
     }

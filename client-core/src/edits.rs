@@ -162,7 +162,7 @@ fn make(
     if !author.grant.kinds.contains(&id.kind) {
         return Err(Error::KindNotGranted(id.kind));
     }
-    let by = Authorship {
+    let mut by = Authorship {
         actor: author.chain.actor,
         staff: author.identity.staff,
         area: author.works_for()?.clone(),
@@ -175,6 +175,11 @@ fn make(
             // A household on its way off takes along what begins meanwhile: no later page tells of that.
             let core = documents::stored(work.tx, DocumentId::new(household, DocKind::Core))?;
             stored.leaving = core.is_some_and(|core| core.leaving);
+            if stored.leaving {
+                // What this actor wrote in it before may have gone from here already: its numbers are not used twice.
+                by.actor = work.fresh_actor();
+                identity::rotate(work.tx, by.actor)?;
+            }
             (stored, work.cache.adopt(FIRST_EPOCH, Document::new(id)))
         }
     };

@@ -1,11 +1,12 @@
-//! A device whose history went two ways: a restored backup, a copied tablet.
+//! A device whose history went two ways: a restored backup, a copied tablet. What was kept aside of it, and came back.
 
-use sojourn_sync_protocol::message::{Fate, NewChanges, WholeDocument};
+use sojourn_sync_protocol::message::{Fate, NewChanges, QuarantineReason, WholeDocument};
 use sojourn_sync_protocol::record::{Edit, NewPerson};
 use sojourn_sync_protocol::{DocKind, DocumentId};
 
 use crate::Error;
 use crate::documents::{self, Taken};
+use crate::outbox;
 use crate::settle_tests::{accept_all, actor, assert_digest, next, phone, settle};
 use crate::testing::{HOME, NOW, area, enrolled, family, rename, reopen, set_phone};
 
@@ -192,4 +193,36 @@ fn an_edit_that_waits_for_the_servers_copy_is_made_again_though_that_brings_noth
         .unwrap();
     assert_eq!(phone(&tablet, id), "100 7777");
     assert_eq!(next(&tablet).unwrap().changes.len(), 1);
+}
+
+#[test]
+fn what_was_kept_aside_once_waits_no_more_when_the_server_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 16);
+    let id = tablet.register(NOW, family(1)).unwrap().household;
+    accept_all(&tablet);
+    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+    let sent = next(&tablet).unwrap();
+    settle(
+        &tablet,
+        &[Fate::Quarantined {
+            reason: QuarantineReason::NotAuthorised,
+        }],
+    );
+    let counts = || {
+        let read = tablet.read::<_, Error>("counts", |tx| Ok(outbox::counts_of(tx, id)?));
+        read.unwrap()
+    };
+    assert_eq!(counts(), (0, 1));
+    let told = NewChanges {
+        area: area(HOME),
+        document: sent.changes[0].document,
+        epoch: sent.changes[0].epoch,
+        changes: vec![sent.changes[0].bytes.clone().into()],
+    };
+    let taken = tablet
+        .write("page", NOW, |work| documents::append_changes(work, &told))
+        .unwrap();
+    assert_eq!(taken, Taken::Applied);
+    assert_eq!((counts(), phone(&tablet, id)), ((0, 0), "100 1111".into()));
 }

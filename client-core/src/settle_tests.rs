@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sojourn_sync_protocol::batch::Batch;
+use sojourn_sync_protocol::gate;
 use sojourn_sync_protocol::message::{Fate, Leave, QuarantineReason};
 use sojourn_sync_protocol::record::{Document, Edit, NewHousehold, NewMove, NewPerson, NewVisit};
 use sojourn_sync_protocol::{DocKind, DocumentId, HouseholdId};
@@ -385,6 +386,44 @@ fn a_household_that_left_goes_when_its_edits_are_acknowledged() {
     accept_all(&tablet);
     assert!(matches!(tablet.show(id), Err(Error::UnknownHousehold(_))));
     assert!(tablet.search("王", 10).unwrap().is_empty());
+}
+
+#[test]
+fn a_visit_to_a_household_on_its_way_off_uses_no_number_of_the_health_record_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let tablet = enrolled(dir.path(), 15);
+    let id = tablet.register(NOW, family(1)).unwrap().household;
+    let visit = || {
+        Edit::RecordVisit(NewVisit {
+            on: "2026-11-24".into(),
+            kind: "follow-up".into(),
+            ..NewVisit::default()
+        })
+    };
+    tablet.edit(NOW, id, visit()).unwrap();
+    accept_all(&tablet);
+    let before = actor(&tablet);
+    tablet.edit(NOW, id, set_phone("100 1111")).unwrap();
+    let leave = Leave {
+        household: id,
+        area: area(HOME),
+        to: area(FAR),
+    };
+    tablet
+        .write("page", NOW, |work| documents::leave(work, &leave))
+        .unwrap();
+    // The health record has gone, and the core waits for its edit.
+    for _ in 0..2 {
+        tablet.edit(NOW, id, visit()).unwrap();
+    }
+    let sent = next(&tablet).unwrap();
+    let health = sent.changes.iter();
+    let health = health.filter(|change| change.document.kind == DocKind::Health);
+    let heads = health.map(|change| gate::read_head(&change.bytes).unwrap());
+    let numbers: Vec<_> = heads.map(|head| (head.actor != before, head.seq)).collect();
+    assert_eq!(numbers, [(true, 1), (true, 2)]);
+    accept_all(&tablet);
+    assert!(matches!(tablet.show(id), Err(Error::UnknownHousehold(_))));
 }
 
 #[test]

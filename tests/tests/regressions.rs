@@ -14,6 +14,8 @@ mod joining;
 mod more;
 #[path = "regressions/put_back.rs"]
 mod put_back;
+#[path = "regressions/seldom.rs"]
+mod seldom;
 
 /// Seeds played, and operations in each.
 const SEEDS: u64 = 24;

@@ -12,6 +12,7 @@ use automerge::legacy::{Key, ObjectId, OpId, OpType};
 use super::{ChangeFacts, KEY_BYTES_MAX, Map};
 use crate::record::decision::is_decision;
 use crate::record::document::Document;
+use crate::record::handover::{HandOverState, hand_overs};
 use crate::record::schema::{MergeRule, Shape, collection_named, is_entry_id};
 use crate::record::value::Value;
 
@@ -28,7 +29,7 @@ pub struct Reading {
 
 impl Document {
     /// Reads what a change would write here, whether or not it could be applied. What it adds anew, and was marked as a mistake
-    /// meanwhile, would be no mistake any more.
+    /// meanwhile, would be no mistake any more. A hand-over that has been answered stays as it is.
     pub fn reading(&self, facts: &ChangeFacts) -> Reading {
         let outline = self.outline();
         let whole = facts.deps.iter().all(|dep| self.has_or_constant(dep));
@@ -37,6 +38,7 @@ impl Document {
         let certain = |id: &OpId| id.1 != own.1 || (whole && id.0 < own.0);
         let mut made: HashMap<OpId, Map> =
             outline.maps_of_constants(&facts.deps).into_iter().collect();
+        let answered = self.answered_moves();
         let mut read = Reading::default();
         for (at, op) in facts.ops.iter().enumerate() {
             read.left_out += 1;
@@ -71,6 +73,7 @@ impl Document {
                     let counts = |rule| rule == MergeRule::Counter;
                     if touch.field.is_none_or(|field| counts(field.rule))
                         || is_decision(&touch.path)
+                        || answered.iter().any(|entry| touch.path.starts_with(entry))
                     {
                         continue;
                     }
@@ -81,6 +84,13 @@ impl Document {
             read.left_out -= 1;
         }
         read
+    }
+
+    /// Hand-overs that wait for nobody, as a path to what is in them begins.
+    fn answered_moves(&self) -> Vec<String> {
+        let all = hand_overs(self).into_iter();
+        let answered = all.filter(|one| one.state != HandOverState::Proposed);
+        answered.map(|one| format!("moves/{}/", one.id)).collect()
     }
 
     /// An entry that is here and is marked as a mistake would count again.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::DocKind;
 use crate::record::scene::*;
-use crate::record::{Edit, NewNeed, NewVisit, inspect};
+use crate::record::{Edit, MoveAnswer, NewHandOver, NewNeed, NewVisit, inspect};
 
 fn entry(root: &str, id: impl std::fmt::Display) -> String {
     format!("{root}/{id}")
@@ -96,6 +96,34 @@ fn what_no_decision_can_write_is_left_out() {
     let found = read(&core, &decided);
     assert!(found.fields.is_empty() && found.adds.is_empty());
     assert_eq!(found.left_out, 3);
+}
+
+#[test]
+fn a_hand_over_that_was_answered_is_not_proposed_again() {
+    let id = crate::MoveId::new(by(1).at, [7; 10]);
+    let propose = Edit::ProposeMove(NewHandOver {
+        id: Some(id),
+        to: "b".into(),
+        on: "2026-12-01".into(),
+        ..NewHandOver::default()
+    });
+    let mut core = registered();
+    let proposed = core.edit(&propose, &by(2)).unwrap();
+    let facts = inspect(&proposed.bytes).unwrap();
+    let waits = core.reading(&facts);
+    let state = format!("moves/{id}/state");
+    assert_eq!(waits.fields[&state], text("proposed"));
+    let answer = Edit::AnswerMove(MoveAnswer {
+        r#move: id,
+        accept: false,
+        reason: Some("住在原处".into()),
+        decision: None,
+    });
+    let answer = answer.with_ids(by(1).at, &mut || [9; 10]);
+    core.edit(&answer, &by(3)).unwrap();
+    let answered = core.reading(&facts);
+    assert_eq!(answered.fields, [].into());
+    assert_eq!(answered.left_out, waits.left_out + waits.fields.len());
 }
 
 #[test]

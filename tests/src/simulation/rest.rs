@@ -298,7 +298,7 @@ impl World {
             if kinds.len() == ALL_KINDS {
                 let mut register = BTreeMap::new();
                 for area in &granted {
-                    register.extend(self.register(Some(area.clone())));
+                    register.extend(self.register(Some(area.clone()))?);
                 }
                 let held = self.held(at);
                 // A household with a held edit shows that.
@@ -331,7 +331,7 @@ impl World {
         if !report.is_sound() {
             return Err(format!("the server's check finds {report:?}"));
         }
-        let owned = self.register(None).len() as u64;
+        let owned = self.register(None)?.len() as u64;
         if owned != report.households {
             let households = report.households;
             return Err(format!("{owned} households have an owner of {households}"));
@@ -379,12 +379,15 @@ impl World {
     }
 
     /// What the register shows of an area and what lies below it, by household.
-    pub(super) fn register(&self, area: Option<AreaCode>) -> BTreeMap<String, Value> {
+    pub(super) fn register(
+        &self,
+        area: Option<AreaCode>,
+    ) -> Result<BTreeMap<String, Value>, String> {
         let state = self.state.as_ref().expect("the server runs between steps");
         let out = Shared::default();
         self.runtime
             .block_on(export::households(&state.store, area, out.clone()))
-            .expect("the register can be read");
+            .map_err(|error| format!("the register cannot be read: {error}"))?;
         let bytes = out.0.lock().expect("no holder of this lock panics").clone();
         let line = |line: &str| -> (String, Value) {
             let mut value: Value = serde_json::from_str(line).expect("a line of JSON");
@@ -395,7 +398,7 @@ impl World {
             (value["id"].as_str().expect("an id").to_owned(), value)
         };
         let text = String::from_utf8(bytes).expect("UTF-8");
-        text.lines().map(line).collect()
+        Ok(text.lines().map(line).collect())
     }
 }
 

@@ -64,7 +64,10 @@ impl World {
         if struck || question.kind != ReviewKind::PossibleDuplicate {
             return Ok(());
         }
-        let shown = self.register(None);
+        let shown = match self.register(None) {
+            Ok(shown) => shown,
+            Err(error) => return self.only_if_struck(&error),
+        };
         for household in [question.household.to_string(), question.subject.clone()] {
             let told = &shown[&household]["decisions"][decision.to_string().as_str()];
             if told["outcome"].as_str().is_none() {

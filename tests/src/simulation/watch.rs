@@ -29,15 +29,21 @@ pub(super) struct Watch {
     pub(super) broken: Vec<String>,
     /// Changes the server said it keeps aside.
     pub(super) aside: BTreeSet<ChangeHash>,
-    /// The fates of every answered batch that the server knows.
-    batches: HashMap<[u8; 32], Vec<Fate>>,
+    /// Every answered batch that the server knows, by digest.
+    batches: HashMap<[u8; 32], Answered>,
     /// Those and the ones that it has lost: a backup may know them again.
-    ever: HashMap<[u8; 32], Vec<Fate>>,
-    /// Every change that was ever accepted.
-    ever_accepted: BTreeSet<ChangeHash>,
+    ever: HashMap<[u8; 32], Answered>,
     /// The batches that a chain may end with, by number and digest: of one whose changes are all forks or duplicates nobody can
     /// see whether it continued the chain, or a batch did of which the answer was lost.
     chains: HashMap<ActorId, BTreeSet<(u64, [u8; 32])>>,
+}
+
+/// What the server said of a batch.
+#[derive(Debug, Clone)]
+struct Answered {
+    fates: Vec<Fate>,
+    /// The changes that it said it accepted.
+    accepted: Vec<ChangeHash>,
 }
 
 impl Watch {
@@ -60,14 +66,15 @@ impl Watch {
                 .push(format!("{fates} fates for {changes} changes"));
         }
         if let Some(before) = self.batches.get(&batch.digest()) {
-            if *before != reply.fates {
-                let after = &reply.fates;
+            if before.fates != reply.fates {
+                let (before, after) = (&before.fates, &reply.fates);
                 self.broken
                     .push(format!("a batch met {before:?}, then {after:?}"));
             }
             return;
         }
         self.follow(&batch, &reply.fates);
+        let mut accepted = Vec::new();
         for (change, fate) in batch.changes.iter().zip(&reply.fates) {
             let name = format!("{fate:?}");
             let name = name.split([' ', '{']).next().unwrap_or_default();
@@ -76,15 +83,19 @@ impl Watch {
                 self.aside.insert(change.hash());
             }
             if matches!(fate, Fate::Accepted { .. }) {
-                self.ever_accepted.insert(change.hash());
+                accepted.push(change.hash());
                 if !self.accepted.insert(change.hash()) {
                     self.broken
                         .push(format!("change {} accepted twice", change.hash()));
                 }
             }
         }
-        self.ever.insert(batch.digest(), reply.fates.clone());
-        self.batches.insert(batch.digest(), reply.fates);
+        let answered = Answered {
+            fates: reply.fates,
+            accepted,
+        };
+        self.ever.insert(batch.digest(), answered.clone());
+        self.batches.insert(batch.digest(), answered);
     }
 
     /// Only a batch that continues its chain may be accepted.
@@ -122,7 +133,9 @@ impl Watch {
         self.aside.clear();
         self.chains.clear();
         let lost = self.accepted.difference(log).copied().collect();
-        self.accepted = self.ever_accepted.intersection(log).copied().collect();
+        // Of what it accepted again without an answer that arrived, the answer is still to come.
+        let stands = self.batches.values().flat_map(|batch| &batch.accepted);
+        self.accepted = stands.copied().collect();
         lost
     }
 }
