@@ -115,7 +115,13 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             area: to,
             how: rng.random_range(0..8),
         },
-        49..75 => Op::Sync {
+        49..51 => Op::Arrive {
+            tablet,
+            other: household,
+            area: to,
+            card: rng.random_bool(0.75),
+        },
+        51..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng

@@ -81,6 +81,13 @@ impl World {
         page.map(|page| page.waiting).unwrap_or_default()
     }
 
+    /// Those that the former area began. A family at the door is answered by its card, or waits.
+    fn prepared_moves(&self, reviewer: &Reviewer) -> Vec<Waiting> {
+        let mut open = self.open_hand_overs(reviewer);
+        open.retain(|one| !one.at_door);
+        open
+    }
+
     fn hand_over(
         &self,
         reviewer: &Reviewer,
@@ -106,19 +113,19 @@ impl World {
         let Some([everywhere, _]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let mut open = self.open_hand_overs(&everywhere);
+        let mut open = self.prepared_moves(&everywhere);
         if open.is_empty() {
             let at = which % self.slots.len();
             self.propose(at, which, how + 1);
             self.sync(at, 1)?;
-            open = self.open_hand_overs(&everywhere);
+            open = self.prepared_moves(&everywhere);
         }
         if open.is_empty() {
             return Ok(());
         }
         if how == PAST_ITS_TIME {
             self.hour.pass(ANSWER_MS);
-            open = self.open_hand_overs(&everywhere);
+            open = self.prepared_moves(&everywhere);
         }
         let asked = open[which % open.len()].clone();
         if asked.group == Group::Escalated {
@@ -240,7 +247,7 @@ impl World {
         Ok(())
     }
 
-    fn owner_of(&self, household: HouseholdId) -> Result<Option<AreaCode>, String> {
+    pub(super) fn owner_of(&self, household: HouseholdId) -> Result<Option<AreaCode>, String> {
         let state = self.state.as_ref().expect("the server runs between steps");
         let read = self.runtime.block_on(state.store.read("owner", move |tx| {
             let id = sojourn_server::store::Value::from(household.as_bytes());

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 69] = [
+pub const KINDS: [&str; 71] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -61,6 +61,8 @@ pub const KINDS: [&str; 69] = [
     "link gone between an edit and the next",
     "two write one field",
     "family registered twice",
+    "family asked for at the door",
+    "record followed its card",
     "question decided",
     "records of one family joined",
     "records of one family parted",

@@ -8,7 +8,9 @@ mod aside;
 mod calm;
 mod damage;
 mod deeds;
+mod door;
 mod draw;
+
 mod folders;
 mod frames;
 mod handovers;

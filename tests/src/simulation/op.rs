@@ -86,6 +86,13 @@ pub enum Op {
         other: usize,
         area: usize,
     },
+    /// A family that one tablet wrote down arrives at another, which asks for it where it lived; with its card its record follows.
+    Arrive {
+        tablet: usize,
+        other: usize,
+        area: usize,
+        card: bool,
+    },
     /// A telephone number is written: the later one stands.
     Phone { tablet: usize, household: usize },
     /// An address is written: contradictions are reviewed.

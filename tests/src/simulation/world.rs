@@ -314,6 +314,7 @@ impl World {
         match op {
             Op::Register { tablet, .. }
             | Op::RegisterTwice { tablet, .. }
+            | Op::Arrive { tablet, .. }
             | Op::Phone { tablet, .. }
             | Op::Address { tablet, .. }
             | Op::Person { tablet, .. }
@@ -358,6 +359,12 @@ impl World {
             } => {
                 self.register_twice(tablet % many, other % many, *area);
             }
+            Op::Arrive {
+                tablet,
+                other,
+                area,
+                card,
+            } => self.arrive([tablet % many, other % many], *area, *card)?,
             Op::Phone { tablet, household } => {
                 self.edit(tablet % many, *household, Into::Phone);
             }
