@@ -4,7 +4,7 @@
 //! A decision is an entry that says which open question it settles (`about`, in the words of whoever keeps the questions)
 //! and why; what follows from it is written in the same change. One that was taken back says so and stays.
 
-use automerge::{ReadDoc as _, Value as AmValue};
+use automerge::{ObjId, ReadDoc as _, Value as AmValue};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use super::document::Document;
 use super::edit::{Assignments, Edit};
 use super::joining::is_mark_of_a_copy;
 use super::maps::Maps;
+use super::schema::MergeRule;
 use super::shown::Shown;
 use super::value::Value;
 use super::view::DecisionView;
@@ -229,6 +230,30 @@ pub fn values_before(document: &Document, change: &ChangeHash, path: &str) -> Ve
 }
 
 impl Document {
+    /// What a field would be without the decision that wrote it: what it was, or what somebody wrote meanwhile who had not
+    /// heard of it. `None` when it was written since, or several wrote it for review.
+    pub(crate) fn value_without(&self, made: &Decided, path: &str) -> Option<Option<Value>> {
+        let written = made.fields.get(path)?;
+        if written.stands {
+            return Some(written.before.first().cloned().flatten());
+        }
+        let place = schema::place(path)?;
+        let map = self.map_of(place.root, place.entry)?;
+        let standing = self.values_in(&map, place.key);
+        let is_its = |op: &ObjId| {
+            let hash = self.inner().hash_for_opid(op);
+            hash.is_some_and(|hash| hash.0 == made.change.0)
+        };
+        let (its, mut others): (Vec<_>, Vec<_>) =
+            standing.into_iter().partition(|(_, op)| is_its(op));
+        others.dedup_by(|one, next| one.0 == next.0);
+        let rule = schema::field_at(self.id().kind, path)?.rule;
+        if its.is_empty() || (rule == MergeRule::Review && others.len() > 1) {
+            return None;
+        }
+        others.pop().map(|(value, _)| value)
+    }
+
     /// The changes whose values of a field stand.
     fn writers_of(&self, path: &str) -> BTreeSet<ChangeHash> {
         let map = schema::place(path)

@@ -377,7 +377,7 @@ pub fn give_back(
     let copies = Copies::of(into, from, decision, people);
     let mut back = GiveBack::default();
     for made in &made {
-        back.set.extend(copies.filled(made));
+        back.set.extend(copies.filled(into, made));
         back.set.extend(put_beside(into, made));
     }
     let mut undecided = BTreeSet::new();
@@ -488,14 +488,13 @@ impl Copies {
         }
     }
 
-    /// Fields of the record itself that the decision filled and nobody has written since: they were empty.
-    fn filled(&self, made: &Decided) -> Assignments {
-        let own = made.fields.iter().filter(|(path, field)| {
+    /// Fields of the record itself that the decision filled, as they would be without it. Written since, they stay.
+    fn filled(&self, into: &Document, made: &Decided) -> Assignments {
+        let own = made.fields.keys().filter(|path| {
             let place = schema::place(path);
-            field.stands
-                && !place.is_some_and(|place| self.goes_back(place) && place.entry.is_some())
+            !place.is_some_and(|place| self.goes_back(place) && place.entry.is_some())
         });
-        own.map(|(path, field)| (path.clone(), field.before.first().cloned().flatten()))
+        own.filter_map(|path| Some((path.clone(), into.value_without(made, path)?)))
             .collect()
     }
 }

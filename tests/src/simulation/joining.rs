@@ -28,6 +28,8 @@ pub(super) struct Records {
     into: Value,
     /// The other.
     from: Value,
+    /// Changes in the logs of both: a late one may show nothing.
+    changes: u64,
 }
 
 /// Two records that are about to be joined.
@@ -138,9 +140,15 @@ impl World {
                 let record = case::record(tx, &anybody, id)?;
                 Ok::<_, Objection>(serde_json::to_value(record).expect("a record is plain data"))
             };
+            let changes = tx.query_opt(
+                "SELECT count(*) FROM changes WHERE household IN (?1, ?2)",
+                &[into, from].map(|id| sojourn_server::store::Value::from(id.as_bytes())),
+                |row| row.u64(0),
+            )?;
             Ok::<_, Objection>(Records {
                 into: shown(into)?,
                 from: shown(from)?,
+                changes: changes.unwrap_or_default(),
             })
         });
         self.runtime.block_on(read).ok()

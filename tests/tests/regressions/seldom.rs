@@ -165,41 +165,44 @@ fn a_failed_read_while_two_records_are_joined_is_no_broken_promise() {
 }
 
 #[test]
-fn tmp_4287() {
+fn a_field_that_a_joining_filled_gets_back_what_was_written_unheard_meanwhile() {
     holds(
         30_004_287,
         &[
-    Register { tablet: 0, area: 3 },
-    Register { tablet: 1, area: 2 },
-    Register { tablet: 2, area: 0 },
-    Register { tablet: 3, area: 1 },
-    Register { tablet: 4, area: 2 },
-    Register { tablet: 5, area: 2 },
-    Phone { tablet: 2, household: 1 },
-    RegisterTwice { tablet: 6, other: 4, area: 0 },
-    Answer { which: 0, how: 0 },
-    Phone { tablet: 0, household: 5 },
-    LateInJoined { tablet: 2, other: 4, area: 0, how: 7 },
-    Join { which: 6, how: 3 },
-    LateInJoined { tablet: 6, other: 0, area: 2, how: 5 },
-    TakeBack { decision: 2 },
-        ],
-    );
-}
-
-#[test]
-fn tmp_4393() {
-    holds(
-        30_004_393,
-        &[
-    Register { tablet: 0, area: 2 },
-    Register { tablet: 2, area: 3 },
-    BreakServer { plan: Plan { call: Call::Sync, after: 4, times: 1, effect: Effect::Error } },
-    undisturbed(6, 2),
-    CutServer,
-    undisturbed(2, 0),
-    BreakServer { plan: Plan { call: Call::Write, after: 4, times: 1, effect: Effect::PowerLoss } },
-    KillServer,
+            Register { tablet: 0, area: 3 },
+            Register { tablet: 1, area: 2 },
+            Register { tablet: 2, area: 0 },
+            Register { tablet: 3, area: 1 },
+            Register { tablet: 4, area: 2 },
+            Register { tablet: 5, area: 2 },
+            Phone {
+                tablet: 2,
+                household: 1,
+            },
+            RegisterTwice {
+                tablet: 6,
+                other: 4,
+                area: 0,
+            },
+            Answer { which: 0, how: 0 },
+            Phone {
+                tablet: 0,
+                household: 5,
+            },
+            LateInJoined {
+                tablet: 2,
+                other: 4,
+                area: 0,
+                how: 7,
+            },
+            Join { which: 6, how: 3 },
+            LateInJoined {
+                tablet: 6,
+                other: 0,
+                area: 2,
+                how: 5,
+            },
+            TakeBack { decision: 2 },
         ],
     );
 }
