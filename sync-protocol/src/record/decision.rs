@@ -237,33 +237,36 @@ impl Document {
         if written.stands {
             return Some(written.before.first().cloned().flatten());
         }
-        let place = schema::place(path)?;
-        let map = self.map_of(place.root, place.entry)?;
-        let standing = self.values_in(&map, place.key);
-        let is_its = |op: &ObjId| {
-            let hash = self.inner().hash_for_opid(op);
-            hash.is_some_and(|hash| hash.0 == made.change.0)
-        };
-        let (its, mut others): (Vec<_>, Vec<_>) =
-            standing.into_iter().partition(|(_, op)| is_its(op));
-        others.dedup_by(|one, next| one.0 == next.0);
+        let standing = self.written_at(path);
+        let (its, others): (Vec<_>, Vec<_>) = standing
+            .into_iter()
+            .partition(|(_, change)| *change == made.change);
+        let distinct: BTreeSet<_> = others.iter().map(|(value, _)| value).collect();
         let rule = schema::field_at(self.id().kind, path)?.rule;
-        if its.is_empty() || (rule == MergeRule::Review && others.len() > 1) {
+        if its.is_empty() || (rule == MergeRule::Review && distinct.len() > 1) {
             return None;
         }
-        others.pop().map(|(value, _)| value)
+        others.into_iter().next_back().map(|(value, _)| value)
     }
 
     /// The changes whose values of a field stand.
     fn writers_of(&self, path: &str) -> BTreeSet<ChangeHash> {
+        let written = self.written_at(path).into_iter();
+        written.map(|(_, change)| change).collect()
+    }
+
+    /// The values of a field that stand, the one that Automerge shows last, with the changes that wrote them.
+    fn written_at(&self, path: &str) -> Vec<(Option<Value>, ChangeHash)> {
         let map = schema::place(path)
             .and_then(|place| Some((self.map_of(place.root, place.entry)?, place.key)));
-        let ops = map
+        let values = map
             .into_iter()
             .flat_map(|(map, key)| self.values_in(&map, key));
-        ops.filter_map(|(_, op)| self.inner().hash_for_opid(&op))
-            .map(|hash| ChangeHash::from(&hash))
-            .collect()
+        let with_its_change = |(value, op): (Option<Value>, ObjId)| {
+            let hash = self.inner().hash_for_opid(&op)?;
+            Some((value, ChangeHash::from(&hash)))
+        };
+        values.filter_map(with_its_change).collect()
     }
 }
 

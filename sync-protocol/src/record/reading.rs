@@ -4,6 +4,7 @@
 //! Every write that the record could take is read by itself, so that one fault does not hide the rest. What lies in a map
 //! that cannot be told for certain is left out and counted.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use automerge::ObjType;
@@ -38,7 +39,7 @@ impl Document {
         let certain = |id: &OpId| id.1 != own.1 || (whole && id.0 < own.0);
         let mut made: HashMap<OpId, Map> =
             outline.maps_of_constants(&facts.deps).into_iter().collect();
-        let answered = self.answered_moves();
+        let answered = LazyCell::new(|| self.answered_moves());
         let mut read = Reading::default();
         for (at, op) in facts.ops.iter().enumerate() {
             read.left_out += 1;
@@ -73,7 +74,8 @@ impl Document {
                     let counts = |rule| rule == MergeRule::Counter;
                     if touch.field.is_none_or(|field| counts(field.rule))
                         || is_decision(&touch.path)
-                        || answered.iter().any(|entry| touch.path.starts_with(entry))
+                        || (touch.path.starts_with("moves/")
+                            && answered.iter().any(|entry| touch.path.starts_with(entry)))
                     {
                         continue;
                     }

@@ -31,7 +31,7 @@ impl World {
             return Ok(());
         };
         let ask = Edit::AskMove(NewArrival {
-            from,
+            from: from.clone(),
             on: DAY.into(),
             card: card.map(|card| card.to_string()),
             ..NewArrival::default()
@@ -52,7 +52,9 @@ impl World {
         for at in order {
             self.sync(at, 1)?;
         }
-        if with_card && self.owner_of(left)? == self.owner_of(here)? {
+        let lives = self.owner_of(left)?;
+        let has_moved = lives.as_ref().is_some_and(|area| area.as_str() != from);
+        if with_card && has_moved && lives == self.owner_of(here)? {
             self.fired("record followed its card");
         }
         Ok(())

@@ -10,7 +10,6 @@ mod damage;
 mod deeds;
 mod door;
 mod draw;
-
 mod folders;
 mod frames;
 mod handovers;
