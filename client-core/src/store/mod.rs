@@ -10,6 +10,7 @@
 
 mod key;
 mod layout;
+mod log;
 pub(crate) mod migrations;
 mod open;
 mod salvage;
@@ -156,7 +157,7 @@ impl Store {
     ) -> Result<T, E> {
         let mut connection = held(&self.writer);
         if !self.folded.load(Ordering::Relaxed) {
-            open::fold_log(&connection)?;
+            log::fold(&connection)?;
             self.folded.store(true, Ordering::Relaxed);
         }
         self.run(name, &mut connection, TransactionBehavior::Immediate, body)
@@ -253,7 +254,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if open::fold_log(&held(&self.writer)).is_ok() {
+        if log::fold(&held(&self.writer)).is_ok() {
             self.folder.closed();
         }
     }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::key::{self, DatabaseKey, KeyCost};
 use super::migrations::Schema;
-use super::{Opened, Store, StoreError, layout, salvage, scrub};
+use super::{Opened, Store, StoreError, layout, log, salvage, scrub};
 use crate::clock::Random;
 
 pub(crate) const DATABASE: &str = "tablet.db";
@@ -122,6 +122,7 @@ impl Store {
         // On a full disk the word cannot be written; then at worst a later opening does not check.
         let _ = folder.mark("open");
 
+        log::write_anew(dir)?;
         let check = existed && left != Left::Clean;
         let connected = match connect_pair(dir, &key, schema, check) {
             // To the check a page that could not be read this once is a damaged one: damage is what is found twice.
@@ -165,9 +166,8 @@ fn connect_pair(
     if check {
         quick_check(&writer)?;
     }
-    // What a failed sync left behind is read from the log as if it were on the disk. Here it becomes so. A full disk can
-    // still be read, and the log is folded before anything is written.
-    let folded = match fold_log(&writer) {
+    // A full disk can still be read, and the log is folded before anything is written.
+    let folded = match log::fold(&writer) {
         Ok(()) => true,
         Err(StoreError::DiskFull | StoreError::Busy(_)) => false,
         Err(error) => return Err(error),
@@ -211,15 +211,6 @@ pub(crate) fn connect(
         row.get::<_, i64>(0)
     })?;
     Ok(connection)
-}
-
-/// Writes all that is in the log back into the database and empties the log.
-pub(super) fn fold_log(connection: &Connection) -> Result<(), StoreError> {
-    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    if connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
-        return Err(StoreError::Busy(PathBuf::from(DATABASE)));
-    }
-    Ok(())
 }
 
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {

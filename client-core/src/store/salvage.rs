@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use super::key::DatabaseKey;
 use super::migrations::{Kept, Schema};
 use super::open::{self, DATABASE};
-use super::{StoreError, layout, scrub};
+use super::{StoreError, layout, log, scrub};
 
 /// Being filled; means nothing after a cut.
 const FILLING: &str = "tablet.db.filling";
@@ -109,7 +109,7 @@ pub(crate) fn salvage(
     }
     tx.commit()?;
     layout::save(dir, &fresh, schema)?;
-    open::fold_log(&fresh)?;
+    log::fold(&fresh)?;
     fresh.close().map_err(|(_, error)| error)?;
     drop(damaged);
 
@@ -410,10 +410,15 @@ fn swap(dir: &Path) -> Result<PathBuf, StoreError> {
         }
     }
     rename(&dir.join(FILLED), &dir.join(DATABASE))?;
+    sync_names(dir)?;
+    Ok(aside)
+}
+
+/// Waits until the names of a folder are on the disk.
+pub(super) fn sync_names(dir: &Path) -> Result<(), StoreError> {
     std::fs::File::open(dir)
         .and_then(|folder| folder.sync_all())
-        .map_err(|error| StoreError::io(dir, error))?;
-    Ok(aside)
+        .map_err(|error| StoreError::io(dir, error))
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use super::key::DatabaseKey;
 use super::migrations::Schema;
 use super::open::{self, DATABASE};
 use super::salvage::{remove, rename};
-use super::{StoreError, Tx, layout};
+use super::{StoreError, Tx, layout, log};
 
 /// The database as it is written anew; means nothing after a cut.
 pub(super) const ANEW: &str = "tablet.db.anew";
@@ -64,7 +64,7 @@ pub(super) fn rewrite(
     layout::save(dir, &new, schema)?;
     // Cut before this, it is done again. On a full disk it is, too.
     match new.execute("DELETE FROM store_state WHERE name = ?1", [SCRUB]) {
-        Ok(_) => open::fold_log(&new).or_else(only_full)?,
+        Ok(_) => log::fold(&new).or_else(only_full)?,
         Err(error) => only_full(error.into())?,
     }
     Ok(new)
@@ -76,7 +76,7 @@ fn write_anew(dir: &Path, key: &DatabaseKey, old: &Connection) -> Result<(), Sto
     old.execute("VACUUM INTO ?1", [anew.to_string_lossy()])?;
     // Opened once with the settings of this store, so that all of it is on the disk before it counts.
     let written = open::connect(&anew, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    open::fold_log(&written)?;
+    log::fold(&written)?;
     written.close().map_err(|(_, error)| error)?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! Holds no concept's SQL and lets no type of the engine out.
 
 mod error;
+mod log;
 pub(crate) mod migrations;
 mod readers;
 mod row;
@@ -103,13 +104,13 @@ impl Store {
         let lock = lock_folder(dir)?;
         let file = dir.join(DATABASE_FILE);
         make_private_file(&file)?;
+        log::write_anew(&file)?;
         let connection = open_connection(&file, WRITER_CACHE_KIB)?;
         if let Some(bytes) = options.bytes_max {
             limit_size(&connection, bytes)?;
         }
-        // What a failed sync left behind is read from the log as if it were on the disk. Here it becomes so. A full disk can
-        // still be read, and the writer folds the log before it promises anything.
-        let folded = match writer::fold_log(&connection) {
+        // A full disk can still be read, and the writer folds the log before it promises anything.
+        let folded = match log::fold(&connection) {
             Ok(()) => true,
             Err(StoreError::DiskFull | StoreError::Busy { .. }) => false,
             Err(error) => return Err(error),
@@ -281,7 +282,10 @@ fn make_private_file(path: &Path) -> Result<(), StoreError> {
 }
 
 fn unreachable(path: &Path, error: &std::io::Error) -> StoreError {
-    if error.kind() == std::io::ErrorKind::StorageFull {
+    if matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+    ) {
         return StoreError::DiskFull;
     }
     StoreError::Unreachable {

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::BUSY_RETRY;
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, log};
 use crate::clock::Stopwatch;
 
 /// Jobs that share one commit at most.
@@ -102,7 +101,7 @@ pub(super) fn run(
         match first {
             Message::Close(done) => closing = Some(done),
             Message::Run(job) if folded => closing = run_group(connection, job, &mut queue),
-            Message::Run(job) => match fold_log(connection) {
+            Message::Run(job) => match log::fold(connection) {
                 Ok(()) => {
                     folded = true;
                     closing = run_group(connection, job, &mut queue);
@@ -117,27 +116,12 @@ pub(super) fn run(
             job.answer(Err(StoreError::Closed));
         }
     }
-    if let Err(error) = fold_log(connection) {
+    if let Err(error) = log::fold(connection) {
         tracing::warn!(%error, "the write-ahead log could not be folded into the database");
     }
     if let Some(done) = closing {
         let _ = done.send(());
     }
-}
-
-/// Writes all that is in the write-ahead log into the database and empties the log.
-pub(super) fn fold_log(connection: &rusqlite::Connection) -> Result<(), StoreError> {
-    let busy = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, bool>(0)
-        })
-        .map_err(StoreError::from_sqlite)?;
-    if busy {
-        return Err(StoreError::Busy {
-            retry_after: BUSY_RETRY,
-        });
-    }
-    Ok(())
 }
 
 /// Runs `first` and what waits behind it in one transaction. Gives who asked to close, if somebody did.

@@ -4,7 +4,7 @@
 //! Disks know nothing of each other: worlds on several threads do not meet.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs, io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
@@ -237,6 +237,9 @@ impl State {
         let Ok(found) = fs::metadata(path) else {
             return 0;
         };
+        if let Some(folder) = path.parent() {
+            self.forget_replaced(folder);
+        }
         let log = self.files.entry(found.ino()).or_insert_with(|| {
             if fresh {
                 FileLog::default()
@@ -246,6 +249,16 @@ impl State {
         });
         log.syncs_folder |= syncs_folder;
         found.ino()
+    }
+
+    /// Another file was put in the place of one without a word to this disk, and the number of that one can be given again.
+    fn forget_replaced(&mut self, folder: &Path) {
+        let there = files_of(folder).unwrap_or_default();
+        let there: HashSet<u64> = there
+            .into_iter()
+            .filter_map(|path| Some(fs::metadata(path).ok()?.ino()))
+            .collect();
+        self.files.retain(|inode, _| there.contains(inode));
     }
 
     pub(crate) fn file(&mut self, inode: u64) -> Option<&mut FileLog> {

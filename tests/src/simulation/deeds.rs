@@ -150,9 +150,19 @@ impl World {
         other: usize,
         household: usize,
     ) -> Result<(), String> {
-        let Some(id) = self.shared(one, other, household) else {
-            return Ok(());
-        };
+        match self.shared(one, other, household) {
+            Some(id) => self.contradict_in(one, other, id),
+            None => Ok(()),
+        }
+    }
+
+    /// The same in this household.
+    pub(super) fn contradict_in(
+        &mut self,
+        one: usize,
+        other: usize,
+        id: HouseholdId,
+    ) -> Result<(), String> {
         let first = self.edit_this(one, id, Into::Address);
         if self.edit_this(other, id, Into::Address) && first {
             self.fired("two write one field");

@@ -121,7 +121,13 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             area: to,
             card: rng.random_bool(0.75),
         },
-        51..75 => Op::Sync {
+        51 => Op::JoinContradicted {
+            tablet: rng.random_range(0..2),
+            other: [0, 1, 4][rng.random_range(0..3)],
+            area: to,
+            how: household,
+        },
+        52..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng

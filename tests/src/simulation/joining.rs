@@ -83,14 +83,7 @@ impl World {
         };
         self.sync(one, 1)?;
         self.sync(other, 1)?;
-        let named = both.map(|household| household.to_string());
-        let mut open = self.questions().into_iter();
-        let pair = open.find(|open| {
-            open.kind == ReviewKind::PossibleDuplicate
-                && both.contains(&open.household)
-                && named.contains(&open.subject)
-        });
-        let Some(pair) = pair else {
+        let Some(pair) = self.pair_of(both) else {
             return Ok(());
         };
         self.settle_one(&pair, |_, case| twins::same(case, how))?;
@@ -125,6 +118,38 @@ impl World {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A family written down twice is found to be one while two tablets contradict each other in one of its records: which is
+    /// true comes first.
+    pub(super) fn join_contradicted(
+        &mut self,
+        [one, other]: [usize; 2],
+        area: usize,
+        how: usize,
+    ) -> Result<(), String> {
+        let Some(both) = self.register_twice(one, other, area) else {
+            return Ok(());
+        };
+        for at in [one, other, one] {
+            self.sync(at, 1)?;
+        }
+        let contradicted = both[how % 2];
+        self.contradict_in(one, other, contradicted)?;
+        match self.pair_of(both) {
+            Some(pair) => self.settle_one(&pair, |_, case| twins::same(case, how)),
+            None => Ok(()),
+        }
+    }
+
+    /// The question whether two records are of one family.
+    fn pair_of(&self, both: [HouseholdId; 2]) -> Option<Question> {
+        let named = both.map(|household| household.to_string());
+        self.questions().into_iter().find(|open| {
+            open.kind == ReviewKind::PossibleDuplicate
+                && both.contains(&open.household)
+                && named.contains(&open.subject)
+        })
     }
 
     /// Two records as they are shown now; `None` where a struck disk keeps them from being read.
@@ -210,6 +235,10 @@ impl World {
         for map in ["persons", "visits", "needs"] {
             let theirs = apart.before.from[map].as_object();
             for entry in theirs.iter().flat_map(|entries| entries.keys()) {
+                if apart.before.into[map].get(entry).is_some() {
+                    // A reviewer has taken it over already, of a change kept aside.
+                    continue;
+                }
                 let is_somebody = map == "persons" && apart.same.contains(entry);
                 if after.into[map].get(entry).is_some() == is_somebody {
                     return Err(format!("{into} took {map}/{entry} of {from} over wrongly"));

@@ -162,6 +162,14 @@ pub enum Op {
         area: usize,
         how: usize,
     },
+    /// A family registered on two tablets, in villages of both, is found to be one while the two contradict each other in one of
+    /// its records.
+    JoinContradicted {
+        tablet: usize,
+        other: usize,
+        area: usize,
+        how: usize,
+    },
     /// A session that bears so many failures in a row; after some requests one of them meets a fault.
     Sync {
         tablet: usize,

@@ -19,6 +19,9 @@ use super::joining::{self, Joined};
 use super::twins;
 use super::world::World;
 
+/// With this choice a change kept aside is settled before anything else, and taken if it can be.
+const ADOPTED: usize = 1;
+
 /// A decision that was made, and what it can be held to when it is taken back.
 pub(super) struct Made {
     question: QuestionId,
@@ -97,7 +100,11 @@ impl World {
 
     /// Settles one of the open questions.
     pub(super) fn decide(&mut self, which: usize, choice: usize) -> Result<(), String> {
-        let questions = self.questions();
+        let mut questions = self.questions();
+        let is_aside = |open: &Question| open.kind == ReviewKind::Quarantined;
+        if choice == ADOPTED && questions.iter().any(is_aside) {
+            questions.retain(is_aside);
+        }
         if questions.is_empty() {
             return Ok(());
         }

@@ -252,6 +252,10 @@ impl World {
         let mut random = self.random();
         self.figures.sessions += 1;
         let slot = &self.slots[at];
+        if slot.hardware.disk.down().is_some() {
+            // It went down in an earlier session of this step, and comes up after it.
+            return Ok(None);
+        }
         let clock = self.clock_of(slot);
         let cancel = CancellationToken::new();
         let around = Surroundings {
@@ -440,6 +444,12 @@ impl World {
                 area,
                 how,
             } => self.edit_joined_late([tablet % many, other % many], *area, *how)?,
+            Op::JoinContradicted {
+                tablet,
+                other,
+                area,
+                how,
+            } => self.join_contradicted([tablet % many, other % many], *area, *how)?,
             Op::DeliverLate => self.deliver_late(),
             Op::Poison { seed } => self.poison(*seed)?,
             Op::Orphans { many } => self.orphans(*many)?,

@@ -206,3 +206,226 @@ fn a_field_that_a_joining_filled_gets_back_what_was_written_unheard_meanwhile() 
         ],
     );
 }
+
+#[test]
+fn power_lost_while_a_log_is_folded_whose_sync_failed_leaves_a_sound_database() {
+    holds(
+        30_004_393,
+        &[
+            Register { tablet: 0, area: 2 },
+            Register { tablet: 2, area: 3 },
+            BreakServer {
+                plan: at(Call::Sync, 4, Effect::Error),
+            },
+            undisturbed(6, 2),
+            CutServer,
+            undisturbed(2, 0),
+            BreakServer {
+                plan: at(Call::Write, 4, Effect::PowerLoss),
+            },
+            KillServer,
+        ],
+    );
+}
+
+#[test]
+fn power_lost_on_a_tablet_while_a_log_is_folded_whose_sync_failed_leaves_a_sound_database() {
+    holds(
+        50_000_211,
+        &[
+            Arrive {
+                tablet: 0,
+                other: 4,
+                area: 3,
+                card: true,
+            },
+            BreakTablet {
+                tablet: 6,
+                plan: at(Call::Sync, 3, Effect::Error),
+            },
+            Phone {
+                tablet: 6,
+                household: 1,
+            },
+            FlipTablet {
+                tablet: 6,
+                log: true,
+                closed: false,
+            },
+            met(6, 2, 0, Reordered),
+            BreakTablet {
+                tablet: 6,
+                plan: at(Call::Write, 0, Effect::Kill),
+            },
+            Person {
+                tablet: 6,
+                household: 1,
+            },
+            CutTablet { tablet: 0 },
+        ],
+    );
+}
+
+#[test]
+fn a_tablet_that_went_down_in_a_step_has_no_second_session_in_it() {
+    holds(
+        50_000_751,
+        &[
+            Register { tablet: 0, area: 2 },
+            Register { tablet: 1, area: 2 },
+            Register { tablet: 3, area: 2 },
+            Arrive {
+                tablet: 7,
+                other: 7,
+                area: 2,
+                card: true,
+            },
+            met(6, 0, 0, KilledAfter),
+            undisturbed(7, 0),
+            Join { which: 4, how: 2 },
+            LateEdit {
+                tablet: 0,
+                other: 1,
+                household: 0,
+                to: 1,
+            },
+            BreakTablet {
+                tablet: 3,
+                plan: at(Call::Write, 41, Effect::Error),
+            },
+            undisturbed(3, 0),
+            LateParts {
+                tablet: 0,
+                other: 1,
+                household: 7,
+                to: 3,
+            },
+            met(3, 1, 1, KilledBefore),
+            LateInJoined {
+                tablet: 1,
+                other: 1,
+                area: 1,
+                how: 5,
+            },
+        ],
+    );
+}
+
+#[test]
+fn an_entry_that_a_reviewer_took_of_a_change_kept_aside_may_stand_before_a_joining() {
+    holds(
+        50_000_293,
+        &[
+            Register { tablet: 0, area: 0 },
+            Register { tablet: 1, area: 2 },
+            Register { tablet: 3, area: 0 },
+            Register { tablet: 4, area: 1 },
+            Register { tablet: 5, area: 1 },
+            RegisterTwice {
+                tablet: 1,
+                other: 1,
+                area: 3,
+            },
+            Visit {
+                tablet: 5,
+                household: 6,
+            },
+            BreakServer {
+                plan: Plan {
+                    call: Call::Write,
+                    after: 2,
+                    times: 1,
+                    effect: Effect::Kill,
+                },
+            },
+            Arrive {
+                tablet: 7,
+                other: 2,
+                area: 1,
+                card: false,
+            },
+            Answer { which: 3, how: 2 },
+            LateInJoined {
+                tablet: 2,
+                other: 7,
+                area: 0,
+                how: 2,
+            },
+            BreakServer {
+                plan: Plan {
+                    call: Call::Write,
+                    after: 14,
+                    times: 1,
+                    effect: Effect::Full,
+                },
+            },
+            Move {
+                tablet: 5,
+                household: 2,
+                to: 1,
+            },
+            undisturbed(0, 0),
+            Address {
+                tablet: 0,
+                household: 0,
+            },
+            met(7, 0, 1, Duplicated),
+            FlipServer { log: true },
+            Register { tablet: 3, area: 1 },
+            Address {
+                tablet: 2,
+                household: 2,
+            },
+            met(2, 0, 1, Slow),
+            Join { which: 6, how: 2 },
+            Decide {
+                question: 2,
+                choice: 0,
+            },
+            Visit {
+                tablet: 3,
+                household: 7,
+            },
+            Move {
+                tablet: 3,
+                household: 7,
+                to: 0,
+            },
+            undisturbed(7, 0),
+            Move {
+                tablet: 6,
+                household: 4,
+                to: 3,
+            },
+            Move {
+                tablet: 7,
+                household: 7,
+                to: 1,
+            },
+            Arrive {
+                tablet: 0,
+                other: 3,
+                area: 2,
+                card: true,
+            },
+            Decide {
+                question: 6,
+                choice: 2,
+            },
+            Decide {
+                question: 0,
+                choice: 0,
+            },
+            Join { which: 6, how: 7 },
+        ],
+    );
+}
+
+fn at(call: Call, after: u32, effect: Effect) -> Plan {
+    Plan {
+        call,
+        after,
+        times: 1,
+        effect,
+    }
+}
