@@ -149,6 +149,9 @@ fn take_ready(
             install(work, whole)?;
         }
     }
+    if arrived.core.is_some() && waiting.contains(household) {
+        outbox::go_on_with_household(work, *household)?;
+    }
     match ready.projected {
         Some(projected) if all_new && !(alone && has_health(work, *household)?) => {
             Ok(projected.write(work.tx)?)

@@ -5,11 +5,11 @@ use sojourn_sync_protocol::message::Grant;
 use sojourn_sync_protocol::record::{Authorship, Document, Edit, EditError, NewHousehold};
 use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, Timestamp};
 
+use crate::again::write_edited;
 use crate::documents::{self, FIRST_EPOCH};
 use crate::error::Error;
 use crate::identity::{self, Chain, Identity};
 use crate::outbox::{self, NewRow};
-use crate::settle::write_edited;
 use crate::work::Work;
 use crate::{areas, projection};
 

@@ -5,6 +5,7 @@
 //! searching never load a document; at most [`cache::DOCUMENTS_LOADED_MAX`] documents are in memory at once. What is
 //! not here: screens, and any decision about the household record, which is `sojourn_sync_protocol`'s.
 
+mod again;
 pub mod areas;
 mod arrivals;
 pub mod cache;

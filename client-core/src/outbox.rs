@@ -22,8 +22,9 @@ use crate::identity::{self, Chain, Identity};
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
 
+pub(crate) use crate::again::{go_on_with_household, make_again, put_back};
 pub use crate::settle::{Settled, rewrite_all, settle};
-pub(crate) use crate::settle::{hand_in_again, make_again, put_back, set_aside};
+pub(crate) use crate::settle::{hand_in_again, set_aside};
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE outbox (

@@ -1,5 +1,4 @@
-//! What becomes of edits once the server has answered their batch, and making edits again on another copy
-//! of their document.
+//! What becomes of edits once the server has answered their batch, and of what it turns out to have lost.
 //!
 //! A refused change is taken out of the document together with what builds on it. The refused edit is held
 //! and shown; the others are made again as new changes of a fresh actor, since the former actor's numbers
@@ -9,13 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sojourn_sync_protocol::gate;
 use sojourn_sync_protocol::message::{Fate, QuarantineReason};
-use sojourn_sync_protocol::record::{
-    Authorship, Document, Edit, EditError, RawChange, RecordError, inspect, residence_values,
-};
-use sojourn_sync_protocol::{ChangeHash, DocKind, DocumentId, HouseholdId};
+use sojourn_sync_protocol::record::{Authorship, Document, RawChange, inspect, residence_values};
+use sojourn_sync_protocol::{ChangeHash, DocumentId};
 
+use crate::again::{drop_if_empty, hold_with_household, is_registered, make_again, write_edited};
 use crate::arrivals;
-use crate::documents::{self, FIRST_EPOCH, Stored};
+use crate::documents::{self, FIRST_EPOCH};
 use crate::error::Error;
 use crate::identity::{self, Chain};
 use crate::outbox::{self, EditState, HeldReason, NewRow, OutboxRow};
@@ -120,9 +118,8 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             settled.made_again += make_again(work, id, &stranded)?;
         } else {
             // The household itself was refused: what describes it waits with it.
-            let why = QuarantineReason::Descendant;
             for row in &stranded {
-                outbox::hold(work.tx, row.id, &HeldReason::Quarantined { why })?;
+                hold_with_household(work, row)?;
             }
             settled.held += stranded.len();
             drop_if_empty(work, id)?;
@@ -136,13 +133,6 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
         settled.wanted.insert(id);
     }
     Ok(settled)
-}
-
-/// Whether the tablet knows who lives where: without that nothing else can be said of a household.
-fn is_registered(work: &Work<'_>, household: HouseholdId) -> Result<bool, Error> {
-    let core = DocumentId::new(household, DocKind::Core);
-    let found = documents::load(work.tx, work.cache, core)?;
-    Ok(found.is_some_and(|(_, document)| !residence_values(&document).is_empty()))
 }
 
 /// The server has these edits of one document now.
@@ -253,249 +243,6 @@ fn take_out(
     let mut rows = outbox::rows_of(work.tx, id)?;
     rows.retain(|row| gone.contains(&row.change) && !matches!(row.state, EditState::Held(_)));
     Ok(rows)
-}
-
-/// Makes edits again as new changes at the end of the line. One that cannot be made is held with what stood against it; one of
-/// which only the bytes are known waits for the server's copy; one that the record says already is done. Says how many were made.
-pub(crate) fn make_again(
-    work: &mut Work<'_>,
-    id: DocumentId,
-    rows: &[OutboxRow],
-) -> Result<usize, Error> {
-    let mut made = 0;
-    for row in rows {
-        let Some(edit) = &row.edit else {
-            // Only its bytes are known: whether they fit is seen on the server's copy.
-            outbox::hold(work.tx, row.id, &HeldReason::Forked)?;
-            continue;
-        };
-        match make(work, id, edit, row)? {
-            Ok(()) => {
-                made += 1;
-                outbox::remove(work.tx, row.id)?;
-            }
-            // The record says so already, or holds the very entry: ids are never drawn twice.
-            Err(
-                EditError::NothingChanged
-                | EditError::EntryExists { .. }
-                | EditError::AlreadyRegistered,
-            ) => outbox::remove(work.tx, row.id)?,
-            // It waits with the household itself, and is made again when that arrives.
-            Err(EditError::NotRegistered) => {
-                let why = QuarantineReason::Descendant;
-                outbox::hold(work.tx, row.id, &HeldReason::Quarantined { why })?;
-            }
-            Err(error) => {
-                outbox::hold(
-                    work.tx,
-                    row.id,
-                    &HeldReason::CannotRepeat {
-                        why: error.to_string(),
-                    },
-                )?;
-            }
-        }
-    }
-    drop_if_empty(work, id)?;
-    work.changed(id.household)?;
-    Ok(made)
-}
-
-fn make(
-    work: &mut Work<'_>,
-    id: DocumentId,
-    edit: &Edit,
-    row: &OutboxRow,
-) -> Result<Result<(), EditError>, Error> {
-    let (Some(identity), Some(chain)) = (identity::identity(work.tx)?, identity::chain(work.tx)?)
-    else {
-        return Err(Error::NotEnrolled);
-    };
-    // Authority is that of the moment when the edit was made, whatever was granted since.
-    let by = Authorship {
-        actor: chain.actor,
-        staff: identity.staff,
-        area: row.area.clone(),
-        at: row.at,
-    };
-    let (mut stored, mut document) = match documents::load(work.tx, work.cache, id)? {
-        Some(found) => found,
-        None => (
-            documents::first_stored(&by.area),
-            work.cache.adopt(FIRST_EPOCH, Document::new(id)),
-        ),
-    };
-    let change = match document.edit(edit, &by) {
-        Ok(change) => change,
-        Err(error) => return Ok(Err(error)),
-    };
-    stored.heads = document.heads();
-    write_edited(work, &document, &stored, &change)?;
-    outbox::add(
-        work.tx,
-        &NewRow {
-            document: id,
-            epoch: stored.epoch,
-            change: &change,
-            by: &by,
-            edit: Some(edit),
-            grant: row.grant,
-        },
-    )?;
-    Ok(Ok(()))
-}
-
-/// Writes a document after one edit of this tablet.
-pub(crate) fn write_edited(
-    work: &Work<'_>,
-    document: &Document,
-    after: &Stored,
-    change: &RawChange,
-) -> Result<(), Error> {
-    if documents::stored(work.tx, document.id())?.is_none() {
-        documents::write_whole(work.tx, document.id(), after, &document.save())?;
-    } else {
-        documents::append(work.tx, document, after, std::slice::from_ref(change))?;
-    }
-    Ok(())
-}
-
-/// A document of which nothing is left was never anyone's: its registration is held.
-fn drop_if_empty(work: &mut Work<'_>, id: DocumentId) -> Result<(), Error> {
-    if let Some((stored, document)) = documents::load(work.tx, work.cache, id)?
-        && stored.acked.is_empty()
-        && document.heads() == Document::new(id).heads()
-        && !outbox::is_wanted(work.tx, id)?
-    {
-        drop(document);
-        documents::purge_document(work, id)?;
-    }
-    Ok(())
-}
-
-/// After the server's copy arrived: puts pending edits back on it, as the same bytes if they fit, and makes
-/// again those that waited for it. `anew` says that the former bytes are of another epoch.
-///
-/// What was `handed_in` again just now stands in the document by the tablet's word alone, not the server's.
-pub(crate) fn put_back(
-    work: &mut Work<'_>,
-    id: DocumentId,
-    anew: bool,
-    handed_in: &HashSet<ChangeHash>,
-) -> Result<(), Error> {
-    let mut again = Vec::new();
-    for row in outbox::rows_of(work.tx, id)? {
-        if handed_in.contains(&row.change) {
-            continue;
-        }
-        let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
-            break;
-        };
-        if document.has(&row.change) {
-            outbox::note_seen(work.tx, id, &row.change)?;
-            continue;
-        }
-        match &row.state {
-            EditState::Held(reason) if reason.waits() && row.edit.is_none() => {
-                drop(document);
-                if release_if_it_fits(work, &row)? == Fit::Never {
-                    outbox::end_wait_after_fork(work.tx, &row)?;
-                }
-            }
-            EditState::Held(reason) if reason.waits() => again.push(row),
-            // What it builds on was refused once, and the household is here after all.
-            EditState::Held(HeldReason::Quarantined {
-                why: QuarantineReason::Descendant,
-            }) if row.edit.is_some() => again.push(row),
-            EditState::Held(_) => {}
-            EditState::Queued | EditState::Batched { .. } => {
-                let other_epoch = anew && row.epoch != stored.epoch;
-                if !other_epoch && document.apply_changes(&[&row.bytes]).is_ok() {
-                    stored.heads = document.heads();
-                    let change = document.change(&row.change);
-                    documents::append(work.tx, &document, &stored, change.as_slice())?;
-                } else if row.state == EditState::Queued {
-                    again.push(row);
-                }
-                // A batch in flight keeps its bytes until it is answered; its fate decides.
-            }
-        }
-    }
-    if !again.is_empty() {
-        let actor = work.fresh_actor();
-        identity::rotate(work.tx, actor)?;
-        make_again(work, id, &again)?;
-    }
-    Ok(())
-}
-
-/// Whether a change fits on a document as it is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fit {
-    /// It is in the document and on its way.
-    Now,
-    /// What it builds on, or the document itself, is not here.
-    NotYet,
-    /// Something else stands in its place.
-    Never,
-}
-
-/// A change of which only the bytes are known goes on its way if it fits on the document now.
-fn release_if_it_fits(work: &mut Work<'_>, row: &OutboxRow) -> Result<Fit, Error> {
-    let id = row.document;
-    let Some((mut stored, mut document)) = documents::load(work.tx, work.cache, id)? else {
-        return Ok(Fit::NotYet);
-    };
-    if row.epoch != stored.epoch {
-        return Ok(Fit::NotYet);
-    }
-    if !document.has(&row.change) {
-        match document.apply_changes(&[&row.bytes]) {
-            Ok(_) => {}
-            Err(RecordError::MissingDeps { .. }) => return Ok(Fit::NotYet),
-            Err(_) => return Ok(Fit::Never),
-        }
-        stored.heads = document.heads();
-        let change = document.change(&row.change);
-        documents::append(work.tx, &document, &stored, change.as_slice())?;
-        drop(document);
-        work.changed(id.household)?;
-    }
-    outbox::release(work.tx, row.id)?;
-    work.changed(id.household)?;
-    Ok(Fit::Now)
-}
-
-/// The server does not hold the document here, so no copy of its will come: what waits for one is made again
-/// on the tablet's own. That is not the server's word, so it says nothing of what the server has.
-///
-/// What forked and of which only the bytes are known is sent once more, as another chain may have stood in its way; it is
-/// not sent a third time (`once_more`).
-pub(crate) fn go_on_without(
-    work: &mut Work<'_>,
-    id: DocumentId,
-    once_more: bool,
-) -> Result<(), Error> {
-    let mut rows = outbox::rows_of(work.tx, id)?;
-    rows.retain(|row| matches!(&row.state, EditState::Held(reason) if reason.waits()));
-    let (again, only_bytes): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| row.edit.is_some());
-    for row in &only_bytes {
-        if once_more || !outbox::end_wait_after_fork(work.tx, row)? {
-            release_if_it_fits(work, row)?;
-        }
-    }
-    if !again.is_empty() {
-        let actor = work.fresh_actor();
-        identity::rotate(work.tx, actor)?;
-        make_again(work, id, &again)?;
-    }
-    // What nothing stands in and nothing waits for was taken out and will not come back.
-    drop_if_empty(work, id)?;
-    if documents::stored(work.tx, id)?.is_some_and(|stored| stored.leaving) {
-        documents::purge_document(work, id)?;
-    }
-    Ok(())
 }
 
 /// Puts a change that the server has lost at the end of the line again; if it does not fit on

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::outbox::{self, EditState};
 use crate::store::{StoreError, Tx};
 use crate::work::Work;
-use crate::{areas, documents, identity, settle};
+use crate::{again, areas, documents, identity, settle};
 
 use super::session::Synced;
 use super::verify::{self, Leaves};
@@ -245,7 +245,7 @@ pub fn install_fetched(
                     settle::offer_again(work, own)?;
                 }
             }
-            settle::go_on_without(work, *id, offered.forked.insert(*id))?;
+            again::go_on_without(work, *id, offered.forked.insert(*id))?;
         }
     }
     Ok(())

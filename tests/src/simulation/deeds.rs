@@ -3,7 +3,7 @@
 
 use sojourn_client_core::{documents, store::StoreError, sync::driver::Clock as _};
 use sojourn_sync_protocol::{
-    HouseholdId, MoveId,
+    HouseholdId, MoveId, PersonId,
     record::{Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
 };
 
@@ -22,9 +22,15 @@ pub(super) enum Into {
     Phone,
     Address,
     Person,
+    /// The Latin name of this person.
+    LatinName(PersonId),
     Visit,
-    Move { to: usize },
-    Stay { prepared: MoveId },
+    Move {
+        to: usize,
+    },
+    Stay {
+        prepared: MoveId,
+    },
 }
 
 impl World {
@@ -58,6 +64,7 @@ impl World {
         match into {
             Into::Phone => set("contact/phone", text),
             Into::Address => set("residence/address", text),
+            Into::LatinName(person) => set(&format!("persons/{person}/latin_name"), text),
             Into::Person => Edit::AddPerson(NewPerson {
                 name: text,
                 ..NewPerson::default()
@@ -151,20 +158,21 @@ impl World {
         household: usize,
     ) -> Result<(), String> {
         match self.shared(one, other, household) {
-            Some(id) => self.contradict_in(one, other, id),
+            Some(id) => self.contradict_in(one, other, id, Into::Address),
             None => Ok(()),
         }
     }
 
-    /// The same in this household.
+    /// The same in this household, in this field.
     pub(super) fn contradict_in(
         &mut self,
         one: usize,
         other: usize,
         id: HouseholdId,
+        field: Into,
     ) -> Result<(), String> {
-        let first = self.edit_this(one, id, Into::Address);
-        if self.edit_this(other, id, Into::Address) && first {
+        let first = self.edit_this(one, id, field);
+        if self.edit_this(other, id, field) && first {
             self.fired("two write one field");
         }
         self.sync(one, 1)?;

@@ -135,7 +135,13 @@ impl World {
             self.sync(at, 1)?;
         }
         let contradicted = both[how % 2];
-        self.contradict_in(one, other, contradicted)?;
+        let Ok((_, shown)) = self.slots[one].tablet().show(contradicted) else {
+            return Ok(());
+        };
+        let Some(person) = shown.persons.keys().next().copied() else {
+            return Ok(());
+        };
+        self.contradict_in(one, other, contradicted, Into::LatinName(person))?;
         match self.pair_of(both) {
             Some(pair) => self.settle_one(&pair, |_, case| twins::same(case, how)),
             None => Ok(()),

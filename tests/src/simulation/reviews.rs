@@ -19,7 +19,7 @@ use super::joining::{self, Joined};
 use super::twins;
 use super::world::World;
 
-/// With this choice a change kept aside is settled before anything else, and taken if it can be.
+/// With this choice a change kept aside that can be taken is settled before anything else.
 const ADOPTED: usize = 1;
 
 /// A decision that was made, and what it can be held to when it is taken back.
@@ -101,15 +101,28 @@ impl World {
     /// Settles one of the open questions.
     pub(super) fn decide(&mut self, which: usize, choice: usize) -> Result<(), String> {
         let mut questions = self.questions();
-        let is_aside = |open: &Question| open.kind == ReviewKind::Quarantined;
-        if choice == ADOPTED && questions.iter().any(is_aside) {
-            questions.retain(is_aside);
-        }
         if questions.is_empty() {
             return Ok(());
         }
-        let question = &questions[which % questions.len()];
+        let first = which % questions.len();
+        questions.rotate_left(first);
+        let mut question = &questions[0];
+        if choice == ADOPTED {
+            question = self.worth_adopting(&questions).unwrap_or(question);
+        }
         self.settle_one(question, |world, case| world.choice(case, choice))
+    }
+
+    /// Of these, the first about a change kept aside that says something of a household of the register.
+    fn worth_adopting<'q>(&mut self, questions: &'q [Question]) -> Option<&'q Question> {
+        let [reviewer, _] = self.reviewers()?;
+        let is_readable = |open: &&Question| {
+            let case = self.case(&reviewer, &id_of(open)).ok();
+            let aside = case.and_then(|case| case.aside);
+            aside.is_some_and(|aside| aside.registered && !aside.fields.is_empty())
+        };
+        let mut aside = questions.iter();
+        aside.find(|open| open.kind == ReviewKind::Quarantined && is_readable(open))
     }
 
     /// Settles this question.
@@ -121,12 +134,7 @@ impl World {
         let Some([first, second]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let question = QuestionId {
-            household: question.household,
-            kind: question.kind,
-            document: question.document,
-            subject: question.subject.clone(),
-        };
+        let question = id_of(question);
         let case = match self.case(&first, &question) {
             Ok(case) => case,
             Err(error) => {
@@ -445,7 +453,14 @@ fn written_of(case: &Case, choice: &Choice) -> BTreeMap<String, BTreeSet<Option<
 }
 
 fn is(open: &Question, question: &QuestionId) -> bool {
-    (open.household, open.kind, open.document)
-        == (question.household, question.kind, question.document)
-        && open.subject == question.subject
+    id_of(open) == *question
+}
+
+fn id_of(open: &Question) -> QuestionId {
+    QuestionId {
+        household: open.household,
+        kind: open.kind,
+        document: open.document,
+        subject: open.subject.clone(),
+    }
 }

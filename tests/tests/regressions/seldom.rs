@@ -421,6 +421,39 @@ fn an_entry_that_a_reviewer_took_of_a_change_kept_aside_may_stand_before_a_joini
     );
 }
 
+#[test]
+fn a_visit_to_a_household_that_is_lost_everywhere_waits_and_is_not_handed_in_for_ever() {
+    holds(
+        70_000_006,
+        &[
+            BackUpServer,
+            LateInJoined {
+                tablet: 5,
+                other: 4,
+                area: 3,
+                how: 1,
+            },
+            Visit {
+                tablet: 4,
+                household: 4,
+            },
+            FlipTablet {
+                tablet: 4,
+                log: false,
+                closed: true,
+            },
+            FlipTablet {
+                tablet: 4,
+                log: false,
+                closed: false,
+            },
+            RestoreServer,
+            met(4, 1, 1, KilledAfter),
+            RestoreServer,
+        ],
+    );
+}
+
 fn at(call: Call, after: u32, effect: Effect) -> Plan {
     Plan {
         call,
