@@ -64,7 +64,10 @@ impl World {
         match into {
             Into::Phone => set("contact/phone", text),
             Into::Address => set("residence/address", text),
-            Into::LatinName(person) => set(&format!("persons/{person}/latin_name"), text),
+            Into::LatinName(person) => Edit::CorrectPerson {
+                person,
+                set: [("latin_name".to_owned(), Some(Value::Text(text)))].into(),
+            },
             Into::Person => Edit::AddPerson(NewPerson {
                 name: text,
                 ..NewPerson::default()

@@ -73,7 +73,19 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
         },
         19..22 => Op::Person { tablet, household },
         22 => Op::Stay { tablet, household },
-        23..28 => Op::Visit { tablet, household },
+        23..25 => Op::Visit { tablet, household },
+        25 => Op::JoinContradicted {
+            tablet: tablet % 2,
+            other: 1 - tablet % 2,
+            area: to,
+            how: household,
+        },
+        // The third and the fourth tablet work where that device does not.
+        26..28 => Op::Meddle {
+            tablet: rng.random_range(2..4),
+            household,
+            choice: to,
+        },
         28..33 => Op::Move {
             tablet,
             household,
@@ -121,13 +133,7 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             area: to,
             card: rng.random_bool(0.75),
         },
-        51 => Op::JoinContradicted {
-            tablet: rng.random_range(0..2),
-            other: [0, 1, 4][rng.random_range(0..3)],
-            area: to,
-            how: household,
-        },
-        52..75 => Op::Sync {
+        51..75 => Op::Sync {
             tablet,
             retries: rng.random_range(0..3),
             fault: rng

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 71] = [
+pub const KINDS: [&str; 72] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -73,4 +73,5 @@ pub const KINDS: [&str; 71] = [
     "change kept aside refused",
     "spoilt changes handed in",
     "orphans handed in",
+    "edit of a family that is not one's own",
 ];

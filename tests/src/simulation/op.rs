@@ -218,6 +218,12 @@ pub enum Op {
     Reenrol { tablet: usize },
     /// A device that is enrolled like any other hands in spoilt changes.
     Poison { seed: u64 },
+    /// The same device writes in the record of a family that a tablet of another village holds, and a reviewer settles that.
+    Meddle {
+        tablet: usize,
+        household: usize,
+        choice: usize,
+    },
     /// The same device hands in changes whose parents never come.
     Orphans { many: usize },
     /// A bit of the tablet's database turns, or of its log, while the program is closed: in order, or killed.

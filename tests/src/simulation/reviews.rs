@@ -19,9 +19,6 @@ use super::joining::{self, Joined};
 use super::twins;
 use super::world::World;
 
-/// With this choice a change kept aside that can be taken is settled before anything else.
-const ADOPTED: usize = 1;
-
 /// A decision that was made, and what it can be held to when it is taken back.
 pub(super) struct Made {
     question: QuestionId,
@@ -100,29 +97,12 @@ impl World {
 
     /// Settles one of the open questions.
     pub(super) fn decide(&mut self, which: usize, choice: usize) -> Result<(), String> {
-        let mut questions = self.questions();
+        let questions = self.questions();
         if questions.is_empty() {
             return Ok(());
         }
-        let first = which % questions.len();
-        questions.rotate_left(first);
-        let mut question = &questions[0];
-        if choice == ADOPTED {
-            question = self.worth_adopting(&questions).unwrap_or(question);
-        }
+        let question = &questions[which % questions.len()];
         self.settle_one(question, |world, case| world.choice(case, choice))
-    }
-
-    /// Of these, the first about a change kept aside that says something of a household of the register.
-    fn worth_adopting<'q>(&mut self, questions: &'q [Question]) -> Option<&'q Question> {
-        let [reviewer, _] = self.reviewers()?;
-        let is_readable = |open: &&Question| {
-            let case = self.case(&reviewer, &id_of(open)).ok();
-            let aside = case.and_then(|case| case.aside);
-            aside.is_some_and(|aside| aside.registered && !aside.fields.is_empty())
-        };
-        let mut aside = questions.iter();
-        aside.find(|open| open.kind == ReviewKind::Quarantined && is_readable(open))
     }
 
     /// Settles this question.
@@ -260,7 +240,7 @@ impl World {
         Ok(())
     }
 
-    fn choice(&self, case: &Case, choice: usize) -> Choice {
+    pub(super) fn choice(&self, case: &Case, choice: usize) -> Choice {
         if let Some(aside) = &case.aside {
             let written = aside.fields.iter().map(|(path, field)| {
                 let would = match path.as_str() {

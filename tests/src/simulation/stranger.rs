@@ -1,16 +1,19 @@
 //! A device that was enrolled like any other and is not honest: it hands in spoilt changes, and changes whose parents
 //! never come.
 
+use std::collections::BTreeSet;
+
 use ed25519_dalek::SigningKey;
 use sojourn_client_core::clock::{SeededRandom, draw};
 use sojourn_server::{
     devices::{self, Device, Redeemed},
     exchange,
     office::{Command, Outcome},
+    review::queue::Question,
     store::StoreError,
 };
 use sojourn_sync_protocol::{
-    ActorId, DeviceId, DocKind, DocumentId, HouseholdId, Timestamp,
+    ActorId, AreaCode, DeviceId, DocKind, DocumentId, HouseholdId, Timestamp,
     batch::{Batch, CHAIN_START, PushedChange},
     message::{Fate, SyncRequest},
     record::{Authorship, Document, Edit, NewHousehold, Value},
@@ -193,6 +196,66 @@ impl World {
         self.stranger = Some(stranger);
         self.fired("spoilt changes handed in");
         Ok(())
+    }
+
+    /// Where the register knows a household to have lived.
+    fn lived_in(&self, household: HouseholdId) -> Result<BTreeSet<AreaCode>, String> {
+        let state = self.state.as_ref().expect("the server runs between steps");
+        let read = self.runtime.block_on(state.store.read("stays", move |tx| {
+            let id = sojourn_server::store::Value::from(household.as_bytes());
+            let sql = "SELECT area FROM stays WHERE household = ?1";
+            tx.query(sql, &[id], |row| row.parse::<AreaCode>(0))
+        }));
+        let lived = read.map_err(|error: StoreError| error.to_string())?;
+        Ok(lived.into_iter().collect())
+    }
+
+    /// The device writes in the record of a family that is not of its village, as a neighbour's staff might. That waits for a
+    /// reviewer, who settles it.
+    pub(super) fn meddle(
+        &mut self,
+        at: usize,
+        household: usize,
+        choice: usize,
+    ) -> Result<(), String> {
+        let mut stranger = self.stranger()?;
+        let theirs: BTreeSet<AreaCode> = stranger.device.grant.areas.iter().cloned().collect();
+        let mut documents = self.documents(at);
+        documents.retain(|(id, _)| id.kind == DocKind::Core);
+        let mut made = None;
+        if !documents.is_empty() {
+            let (id, changes) = &documents[household % documents.len()];
+            let lived = self.lived_in(id.household)?;
+            let elsewhere = !lived.is_empty() && lived.is_disjoint(&theirs);
+            let mut document = Document::new(*id);
+            let changes: Vec<&[u8]> = changes.iter().map(Vec::as_slice).collect();
+            if elsewhere && document.apply_changes(&changes).is_ok() {
+                let actor = stranger.actor;
+                let text = format!("路边 {}", stranger.number);
+                let bytes = stranger.address(&mut document, actor, &text);
+                made = bytes.map(|bytes| change(*id, bytes));
+            }
+        }
+        let mut fate = None;
+        let subject = made.as_ref().map(|made| made.hash().to_string());
+        if let Some(made) = made {
+            fate = self.hand_in(&mut stranger, vec![made])?.pop();
+        }
+        self.stranger = Some(stranger);
+        match fate {
+            Some(fate) if fate.is_merged() => {
+                return Err("a change of a family elsewhere is in the log".into());
+            }
+            Some(Fate::Quarantined { .. }) => {}
+            // What it builds on has not been handed in yet.
+            _ => return Ok(()),
+        }
+        self.fired("edit of a family that is not one's own");
+        let is_it = |open: &Question| Some(&open.subject) == subject.as_ref();
+        match self.questions().into_iter().find(is_it) {
+            Some(open) => self.settle_one(&open, |world, case| world.choice(case, choice)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn orphans(&mut self, many: usize) -> Result<(), String> {

@@ -452,6 +452,11 @@ impl World {
             } => self.join_contradicted([tablet % many, other % many], *area, *how)?,
             Op::DeliverLate => self.deliver_late(),
             Op::Poison { seed } => self.poison(*seed)?,
+            Op::Meddle {
+                tablet,
+                household,
+                choice,
+            } => self.meddle(tablet % many, *household, *choice)?,
             Op::Orphans { many } => self.orphans(*many)?,
             Op::FlipTablet {
                 tablet,
