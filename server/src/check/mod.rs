@@ -41,12 +41,15 @@ fn keeps(cache: &Saved, document: &Document) -> bool {
 /// Checks everything on one snapshot.
 ///
 /// # Errors
-/// Only when the store cannot be read at all; what is wrong with its rows is in the report.
+/// [`StoreError::Corrupt`] when the file itself does not fit together, and when the store cannot be read at all; what is wrong
+/// with its rows is in the report.
 pub async fn check(store: &Store) -> Result<CheckReport, StoreError> {
     store.read("check", check_all).await
 }
 
 fn check_all(tx: &Tx<'_>) -> Result<CheckReport, StoreError> {
+    // Rows that happen to be readable say nothing of a file of which half is older than the other.
+    tx.check_pages()?;
     let mut checking = Checking {
         tx,
         report: CheckReport::default(),

@@ -37,6 +37,22 @@ impl<'c> Tx<'c> {
         self.statements.set(self.statements.get() + 1);
     }
 
+    /// Reads every page and index of the database, and proves that they fit together.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the first that does not.
+    pub fn check_pages(&self) -> Result<(), StoreError> {
+        self.count();
+        let Engine::Sqlite(connection) = self.engine;
+        let found: String = connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(StoreError::from_sqlite)?;
+        match found.as_str() {
+            "ok" => Ok(()),
+            _ => Err(StoreError::Corrupt(found)),
+        }
+    }
+
     /// Runs a statement that returns no rows; gives how many rows it changed.
     pub fn execute(&self, sql: &str, params: &[Value]) -> Result<usize, StoreError> {
         self.count();

@@ -454,6 +454,69 @@ fn a_visit_to_a_household_that_is_lost_everywhere_waits_and_is_not_handed_in_for
     );
 }
 
+#[test]
+fn a_register_of_which_half_is_older_than_the_other_says_so_when_it_is_checked() {
+    holds(
+        80_001_579,
+        &[
+            Register { tablet: 0, area: 2 },
+            Register { tablet: 1, area: 0 },
+            Register { tablet: 2, area: 3 },
+            Register { tablet: 3, area: 3 },
+            Register { tablet: 4, area: 3 },
+            Register { tablet: 5, area: 0 },
+            Person {
+                tablet: 2,
+                household: 1,
+            },
+            Move {
+                tablet: 0,
+                household: 1,
+                to: 2,
+            },
+            Address {
+                tablet: 3,
+                household: 2,
+            },
+            Move {
+                tablet: 6,
+                household: 5,
+                to: 1,
+            },
+            JoinContradicted {
+                tablet: 1,
+                other: 0,
+                area: 2,
+                how: 6,
+            },
+            RegisterTwice {
+                tablet: 5,
+                other: 1,
+                area: 1,
+            },
+            BreakServer {
+                plan: at(Call::Write, 80, Effect::PowerLoss),
+            },
+            Answer { which: 3, how: 3 },
+            met(1, 1, 1, ReplyCut { at: 22_698 }),
+            Decide {
+                question: 5,
+                choice: 2,
+            },
+            met(2, 0, 1, HalfOpen),
+            Answer { which: 0, how: 3 },
+            BreakServer {
+                plan: Plan {
+                    times: 17,
+                    ..at(Call::Write, 20, Effect::Full)
+                },
+            },
+            KillServer,
+            FlipServer { log: true },
+        ],
+    );
+}
+
 fn at(call: Call, after: u32, effect: Effect) -> Plan {
     Plan {
         call,
