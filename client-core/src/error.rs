@@ -1,7 +1,7 @@
 //! Why the tablet could not do what was asked. Each says what the caller can do; sentences for people are
 //! in the program's catalogue.
 
-use sojourn_sync_protocol::record::{EditError, RecordError};
+use sojourn_sync_protocol::record::{CannotSplit, EditError, RecordError};
 use sojourn_sync_protocol::{AreaCode, DocKind, DocumentId, HouseholdId, PersonId};
 
 use crate::store::StoreError;
@@ -41,6 +41,9 @@ pub enum Error {
     /// The edit cannot be made.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// Some members cannot leave their household so.
+    #[error(transparent)]
+    Split(#[from] CannotSplit),
     /// One of several edits cannot be made; none was.
     #[error("number {}: {source}", .index + 1)]
     At {

@@ -170,6 +170,7 @@ impl World {
                     reason: "moved-out".into(),
                     on: None,
                     note: None,
+                    to: None,
                 })
             }),
             Event::Need(h) => self.edit(h, |tablet, id| {

@@ -225,6 +225,22 @@ impl Tablet {
         })
     }
 
+    /// Lets some members of a household leave it and be one of their own, all of it or nothing; gives its id and every edit made.
+    ///
+    /// # Errors
+    /// [`Error::Split`] with what stands against it; [`Error::KindNotGranted`] where this tablet does not hold their health
+    /// records, which would stay behind; otherwise as [`Tablet::edit`].
+    pub fn split(
+        &self,
+        now: Timestamp,
+        household: HouseholdId,
+        leaving: edits::Leaving,
+    ) -> Result<(HouseholdId, Vec<Edited>), Error> {
+        self.write("split household", now, |work| {
+            edits::split(work, household, leaving)
+        })
+    }
+
     /// Makes one edit.
     ///
     /// # Errors

@@ -197,6 +197,7 @@ impl Generator {
                 .rng
                 .random_bool(0.4)
                 .then(|| on.saturating_add(next.days()).to_string()),
+            came_from: None,
         }
     }
 
@@ -247,6 +248,7 @@ impl Generator {
             phone: (age >= 16 && rng.random_bool(0.5)).then(|| numbers::phone(rng)),
             school,
             languages,
+            came_from: None,
         }
     }
 

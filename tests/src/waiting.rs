@@ -220,6 +220,7 @@ fn of_somebody(scene: &Scene<'_>, family: usize, tablet: usize) -> Edit {
             reason: "moved-away".into(),
             on: None,
             note: None,
+            to: None,
         }
     } else {
         let name = format!("{}（曾用名）", member.name);

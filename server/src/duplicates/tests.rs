@@ -222,6 +222,7 @@ async fn somebody_removed_does_not_stand_in_the_household() {
             reason: "moved-away".to_owned(),
             on: None,
             note: None,
+            to: None,
         };
         counties.south.edit(2, &gone);
     }

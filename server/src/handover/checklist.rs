@@ -63,7 +63,16 @@ fn needs(view: &HouseholdView) -> BTreeMap<String, u64> {
 
 fn visits_due(view: &HouseholdView) -> u64 {
     let mut last: BTreeMap<Option<&String>, (&String, &VisitView)> = BTreeMap::new();
-    for visit in view.visits.values().filter(|visit| visit.removed.is_none()) {
+    let gone = |visit: &&VisitView| {
+        let mut seen = values(visit.person.as_ref()).filter_map(|person| person.parse().ok());
+        seen.any(|person| {
+            view.persons
+                .get(&person)
+                .is_some_and(|person| person.removed.is_some())
+        })
+    };
+    let counts = |visit: &&VisitView| visit.removed.is_none() && !gone(visit);
+    for visit in view.visits.values().filter(counts) {
         let Some(on) = values(visit.on.as_ref()).max() else {
             continue;
         };

@@ -313,6 +313,7 @@ async fn a_removal_and_an_edit_made_apart_are_settled_by_two() {
             reason: "moved-away".to_owned(),
             on: None,
             note: None,
+            to: None,
         };
         office.contradict(&removal, &rename(1, "王大")).await;
         assert_eq!(office.queue().await[0].kind, ReviewKind::EditOfRemoved);

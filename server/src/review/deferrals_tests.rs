@@ -183,6 +183,7 @@ async fn a_possible_duplicate_comes_back_when_its_evidence_changes_and_not_for_a
         reason: "moved-away".to_owned(),
         on: None,
         note: None,
+        to: None,
     };
     let other_evidence = [
         correct(2, 0, "birth", FAMILY[0].1),

@@ -61,6 +61,8 @@ export const FIELDS = {
   },
   'persons/{person}/removed/on': { input: 'date' },
   'persons/{person}/removed/note': { input: 'long' },
+  'persons/{person}/removed/to': { input: 'text' },
+  'persons/{person}/came_from': { input: 'text' },
   'persons/{person}/copied': { input: 'text' },
   'moves/{move}/from': { input: 'area' },
   'moves/{move}/to': { input: 'area' },
@@ -106,6 +108,7 @@ export const FIELDS = {
   'visits/{visit}/next_on': { input: 'date' },
   'visits/{visit}/removed/reason': { input: 'choice', of: ['duplicate', 'mistake', 'other'] },
   'visits/{visit}/removed/note': { input: 'long' },
+  'visits/{visit}/came_from': { input: 'text' },
   'visits/{visit}/copied': { input: 'text' },
   'facts/{person}/allergy': { input: 'long' },
   'facts/{person}/blood_group': {

@@ -351,7 +351,8 @@ export interface Person {
   phone?: Shown<string>;
   school?: Shown<string>;
   languages?: string[];
-  removed?: { reason?: Shown<string>; on?: Shown<string>; note?: Shown<string> };
+  removed?: { reason?: Shown<string>; on?: Shown<string>; note?: Shown<string>; to?: Shown<string> };
+  came_from?: Shown<string>;
 }
 
 export interface Visit {
@@ -367,6 +368,7 @@ export interface Visit {
   vaccine?: Shown<string>;
   next_on?: Shown<string>;
   removed?: { reason?: Shown<string>; note?: Shown<string> };
+  came_from?: Shown<string>;
 }
 
 export interface Move {

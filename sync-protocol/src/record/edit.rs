@@ -21,7 +21,8 @@ use super::plan::{Action, Plan, plan};
 use super::schema;
 use super::value::{Value, ValueProblem};
 use crate::{
-    ActorId, AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, Timestamp, VisitId,
+    ActorId, AreaCode, DecisionId, DocKind, HouseholdId, MoveId, NeedId, PersonId, StaffId,
+    Timestamp, VisitId,
 };
 
 /// Fields and their new values; `null` clears a field.
@@ -67,6 +68,9 @@ pub enum Edit {
         /// What the next member of staff should know.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// In which household the person goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<HouseholdId>,
     },
     /// Take a removal back.
     RestorePerson {

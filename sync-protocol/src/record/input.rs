@@ -11,7 +11,9 @@ use super::decision::DecisionOutcome;
 use super::edit::Assignments;
 use super::joining::GoesOn;
 use super::value::Value;
-use crate::{AreaCode, DecisionId, DocKind, MoveId, NeedId, PersonId, StaffId, VisitId};
+use crate::{
+    AreaCode, DecisionId, DocKind, HouseholdId, MoveId, NeedId, PersonId, StaffId, VisitId,
+};
 
 /// A household to register.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -88,6 +90,9 @@ pub struct NewPerson {
     /// Languages spoken.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub languages: BTreeSet<String>,
+    /// From which household they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<HouseholdId>,
 }
 
 /// A move to another residence.
@@ -235,6 +240,9 @@ pub struct NewVisit {
     /// When the next visit is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_on: Option<String>,
+    /// In which household's record it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<HouseholdId>,
 }
 
 /// What a reviewer decides.
@@ -287,6 +295,10 @@ impl Collect {
     }
 }
 
+fn named(household: Option<HouseholdId>) -> Option<String> {
+    household.map(|household| household.to_string())
+}
+
 impl NewConsent {
     fn is_empty(&self) -> bool {
         self.care.is_none() && self.sharing.is_none()
@@ -319,6 +331,7 @@ impl NewPerson {
             .text("id_number", self.id_number.as_ref())
             .text("phone", self.phone.as_ref())
             .text("school", self.school.as_ref())
+            .text("came_from", named(self.came_from).as_ref())
             .0;
         given.extend(
             self.languages
@@ -413,6 +426,7 @@ impl NewVisit {
             .int("diastolic", self.diastolic)
             .text("vaccine", self.vaccine.as_ref())
             .text("next_on", self.next_on.as_ref())
+            .text("came_from", named(self.came_from).as_ref())
             .0
     }
 }

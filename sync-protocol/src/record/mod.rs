@@ -27,6 +27,7 @@ mod plain;
 mod plan;
 mod schema;
 mod shown;
+mod splitting;
 mod upgrade;
 mod value;
 mod view;
@@ -65,6 +66,7 @@ pub use joining::{
 pub use later::written_after;
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
 pub use shown::Shown;
+pub use splitting::{CannotSplit, Leaving, Split, split};
 pub use upgrade::upgrade;
 pub use value::{FieldType, Value, ValueProblem};
 pub use view::{

@@ -69,6 +69,7 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
             reason,
             on,
             note,
+            to,
         } => {
             draft.person_exists(*person)?;
             let path = |key: &str| format!("persons/{person}/removed/{key}");
@@ -79,6 +80,9 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
             if let Some(note) = note {
                 draft.put(path("note"), Some(Value::Text(note.clone())))?;
             }
+            if let Some(to) = to {
+                draft.put(path("to"), Some(Value::Text(to.to_string())))?;
+            }
         }
         Edit::RestorePerson { person, note } => {
             draft.person_exists(*person)?;
@@ -88,6 +92,7 @@ pub(crate) fn plan(edit: &Edit, document: &Document, by: &Authorship) -> Result<
             let path = |key: &str| format!("persons/{person}/removed/{key}");
             draft.put(path("reason"), None)?;
             draft.put(path("on"), None)?;
+            draft.put(path("to"), None)?;
             draft.put(path("note"), Some(Value::Text(note.clone())))?;
         }
         Edit::Set { set } => draft.set(set)?,

@@ -157,6 +157,7 @@ fn what_was_added_since_is_read_as_what_it_would_be() {
         reason: "mistake".into(),
         on: None,
         note: None,
+        to: None,
     };
     since.edit(&removal, &by(3)).unwrap();
     let found = since.reading(&inspect(&made.bytes).unwrap());

@@ -92,6 +92,7 @@ pub(crate) fn remove(number: u8, note: &str) -> Edit {
         reason: "moved-away".into(),
         on: None,
         note: Some(note.into()),
+        to: None,
     }
 }
 

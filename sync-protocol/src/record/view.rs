@@ -96,6 +96,8 @@ view_of!(
         on: String = "removed/on",
         /// What the next member of staff should know.
         note: String = "removed/note",
+        /// In which household the person goes on.
+        to: String = "removed/to",
     }
 );
 
@@ -238,6 +240,9 @@ pub struct PersonView {
     /// Set when the person is marked as no longer of the household.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<RemovedPerson>,
+    /// From which household they came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<Shown<String>>,
     /// Which decision brought it from another record of the family.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<Shown<String>>,
@@ -283,6 +288,9 @@ pub struct VisitView {
     /// Set when the visit does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<RemovedVisit>,
+    /// In which household's record it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<Shown<String>>,
     /// Which decision brought it from another record of the family.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<Shown<String>>,
@@ -504,6 +512,7 @@ fn read_person(map: &MapReader<'_>) -> PersonView {
         languages: map.set("languages/"),
         // A note that stayed when the removal was taken back is no removal.
         removed: removed.reason.is_some().then_some(removed),
+        came_from: map.shown("came_from"),
         copied: map.shown("copied"),
     }
 }
@@ -523,6 +532,7 @@ fn read_visit(map: &MapReader<'_>) -> VisitView {
         vaccine: map.shown("vaccine"),
         next_on: map.shown("next_on"),
         removed: removed.reason.is_some().then_some(removed),
+        came_from: map.shown("came_from"),
         copied: map.shown("copied"),
     }
 }

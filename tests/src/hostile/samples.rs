@@ -125,6 +125,7 @@ pub(super) fn possible_edits(kind: DocKind) -> Vec<Edit> {
             reason: "moved-away".into(),
             on: Some("2026".into()),
             note: None,
+            to: None,
         },
         Edit::AddPerson(NewPerson {
             name: "王强".into(),

@@ -208,3 +208,64 @@ fn a_family_that_is_about_to_leave_is_listed_so_and_stays_when_that_is_taken_bac
     assert_eq!(states[1]["until"], "2027-07");
     office.close();
 }
+
+#[test]
+fn who_leaves_a_household_is_one_of_their_own_and_moves_with_what_is_theirs() {
+    let office = Office::open();
+    let [old, new] = [("old", "v1"), ("new", "v3")].map(|(name, area)| office.tablet(name, area));
+    let mut generator = Generator::new(6, NOW);
+    let household = generator.household(&village("v1"), Some(3));
+    let id = household.id.to_string();
+    office.import(&old, &[files::household_line(&household, NOW)]);
+    let persons: Vec<String> = household
+        .new
+        .persons
+        .iter()
+        .filter_map(|person| Some(person.id?.to_string()))
+        .collect();
+    let who = persons.last().unwrap();
+    old.run(["edit", &id, &format!("facts/{who}/allergy=青霉素")])
+        .ok();
+    sync(&old);
+
+    // Without a signal: neither the whole household nor somebody else can leave so.
+    let mut everybody = vec!["split", &id];
+    everybody.extend(persons.iter().flat_map(|person| ["--person", person]));
+    let refused = old.run(everybody);
+    assert_eq!(refused.code, 19, "{}", refused.stderr);
+    let stranger = old.run(["split", &id, "--person", &id]);
+    assert_eq!(stranger.code, 3, "{}", stranger.stderr);
+    let split = [
+        "split",
+        &id,
+        "--person",
+        who,
+        "--on",
+        "2026-11-20",
+        "--address",
+        "九号",
+        "--json",
+    ];
+    let made = old.run(split).json();
+    let theirs = made["household"].as_str().unwrap().to_owned();
+    assert_ne!(theirs, id);
+    assert_eq!(old.run(split).code, 3, "nobody leaves twice");
+
+    old.run(["move", &theirs, "--to", "v3"]).ok();
+    sync(&old);
+    sync(&new);
+    assert!(holds(&old, &id) && !holds(&old, &theirs), "the rest stays");
+    assert!(holds(&new, &theirs) && !holds(&new, &id));
+    let came = new.run(["show", &theirs, "--json"]).json();
+    assert_eq!(came["persons"][who]["came_from"], json!(id));
+    assert_eq!(came["facts"][who]["allergy"], json!("青霉素"));
+    let left = old.run(["show", &id, "--json"]).json();
+    assert_eq!(left["persons"][who]["removed"]["to"], json!(theirs));
+    let here = left["persons"].as_object().unwrap().values();
+    assert_eq!(
+        here.filter(|person| person.get("removed").is_none())
+            .count(),
+        2
+    );
+    office.close();
+}

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
-use sojourn_sync_protocol::{AreaCode, NeedId};
+use sojourn_sync_protocol::{AreaCode, NeedId, PersonId};
 
 use crate::catalogue::{Lang, help};
 
@@ -49,6 +49,7 @@ pub(crate) enum Do {
     Move(Move),
     Leaving(Leaving),
     Stays(Stays),
+    Split(Split),
     Card(OneHousehold),
     Arrived(Arrived),
     Asked(Reading),
@@ -201,6 +202,22 @@ pub(crate) struct Stays {
     pub(crate) id: String,
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Split {
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[arg(long = "person", value_name = "PERSON", required = true)]
+    pub(crate) persons: Vec<PersonId>,
+    #[arg(long, value_name = "DATE")]
+    pub(crate) on: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) address: Option<String>,
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
     #[arg(long)]
     pub(crate) json: bool,
 }

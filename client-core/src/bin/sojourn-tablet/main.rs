@@ -86,6 +86,7 @@ fn run(data: &Path, command: &Do, lang: Lang, out: &mut Vec<u8>) -> Result<(), P
         Do::Move(args) => writing::move_to(&tablet, args, lang, out),
         Do::Leaving(args) => writing::leaving(&tablet, args, lang, out),
         Do::Stays(args) => writing::stays(&tablet, args, lang, out),
+        Do::Split(args) => writing::split(&tablet, args, lang, out),
         Do::Card(args) => door::card(&tablet, args, lang, out),
         Do::Arrived(args) => door::arrived(&tablet, args, lang, out),
         Do::Asked(args) => asking::asked(&tablet, args, lang, out),

@@ -7,7 +7,7 @@ use sojourn_client_core::error::Error;
 use sojourn_client_core::store::{Salvage, StoreError};
 use sojourn_client_core::sync::session::Failure;
 use sojourn_client_core::sync::transport::TransportError;
-use sojourn_sync_protocol::record::EditError;
+use sojourn_sync_protocol::record::{CannotSplit, EditError};
 use sojourn_sync_protocol::refusal::Refusal;
 use sojourn_sync_protocol::{AreaCode, HouseholdId};
 
@@ -123,10 +123,11 @@ fn engine_code(error: &Error) -> u8 {
         Error::UnknownHousehold(_)
         | Error::NoSingleHousehold { .. }
         | Error::UnknownPerson(_)
-        | Error::Edit(EditError::NoSuchEntry { .. }) => 3,
+        | Error::Edit(EditError::NoSuchEntry { .. })
+        | Error::Split(CannotSplit::NotHere(_)) => 3,
         Error::UnknownArea(_) => 18,
         Error::AreaNotGranted(_) | Error::KindNotGranted(_) => 15,
-        Error::Edit(_) => 19,
+        Error::Edit(_) | Error::Split(_) => 19,
         Error::At { source, .. } => engine_code(source),
         Error::Record { .. } => 11,
         Error::Fates { .. } => 17,

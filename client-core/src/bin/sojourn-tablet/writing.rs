@@ -1,4 +1,4 @@
-//! Commands that write: `add`, `import`, `edit`, `visit`, `move`, `leaving`, `stays`. Each is one transaction.
+//! Commands that write: `add`, `import`, `edit`, `visit`, `move`, `leaving`, `stays`, `split`. Each is one transaction.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use sojourn_client_core::duplicates::Similar;
-use sojourn_client_core::edits::{Edited, Import};
+use sojourn_client_core::edits::{Edited, Import, Leaving};
 use sojourn_client_core::error::Error;
 use sojourn_client_core::projection::HouseholdRow;
 use sojourn_client_core::{Tablet, clock};
@@ -226,6 +226,25 @@ pub(crate) fn stays(
         .edit_all(clock::now(), id, edits)
         .map_err(unnumbered)?;
     say(id, (&done, &[]), args.json, lang, out)
+}
+
+/// Some members leave and are a household of their own, which may then move like any other.
+pub(crate) fn split(
+    tablet: &Tablet,
+    args: &args::Split,
+    lang: Lang,
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    let id = tablet.resolve(&args.id)?;
+    let now = clock::now();
+    let leaving = Leaving {
+        persons: args.persons.clone(),
+        on: args.on.clone().unwrap_or_else(|| day(now)),
+        address: args.address.clone(),
+        phone: args.phone.clone(),
+    };
+    let (household, done) = tablet.split(now, id, leaving)?;
+    say(household, (&done, &[]), args.json, lang, out)
 }
 
 /// The day it is here.

@@ -59,6 +59,10 @@ pub(crate) fn about(command: &str, lang: Lang) -> Option<&'static str> {
             "Takes a prepared move back: the household stays",
             "撤回准备中的迁移：家庭留下",
         ),
+        "split" => (
+            "Some members leave and are a household of their own, which may then move like any other",
+            "部分成员分出，另立一户；新户可照常迁移",
+        ),
         "card" => (
             "Shows a household's card, for the family to show where it moves to",
             "显示家庭卡，供家庭在迁入地出示",
@@ -249,6 +253,16 @@ A line that cannot be taken in is named, and then nothing of the file is.",
             "  sojourn-tablet stays 0199a3 --reason 'found work here'",
             "  sojourn-tablet stays 0199a3 --reason 在本地找到工作",
         ),
+        "split" => (
+            "The first person named is the head. What is theirs goes along: health facts, visits, open requests.
+
+  sojourn-tablet split 0199a3 --person 0199a4c2-0000-7000-8000-000000000003
+  sojourn-tablet split 0199a3 --person 0199a4c2-0000-7000-8000-000000000003 --address 'No. 9' --on 2026-12-01",
+            "第一个人员为新户户主。其健康信息、随访和未办结的诉求一并转入。
+
+  sojourn-tablet split 0199a3 --person 0199a4c2-0000-7000-8000-000000000003
+  sojourn-tablet split 0199a3 --person 0199a4c2-0000-7000-8000-000000000003 --address '9 号' --on 2026-12-01",
+        ),
         "card" => ("  sojourn-tablet card 0199a3", "  sojourn-tablet card 0199a3"),
         "arrived" => (
             "The household is the one registered here with `add`. Its own record takes over what that has; nothing is typed twice.
@@ -338,6 +352,16 @@ pub(crate) fn argument(command: &str, argument: &str, lang: Lang) -> Option<&'st
             "Why: work, school, family, housing, return-home, other",
             "原因：work、school、family、housing、return-home、other",
         ),
+        ("split", "persons") => (
+            "Who leaves; give it once for each person",
+            "分出的人员；每人指定一次",
+        ),
+        ("split", "on") => ("Since when; today when absent", "分户日期；缺省为今天"),
+        ("split", "address") => (
+            "Where a visit finds them; as before when absent",
+            "新户地址；缺省为原地址",
+        ),
+        ("split", "phone") => ("Their telephone", "新户电话"),
         ("answer", "text") => ("What was found out", "了解到的情况"),
         ("answer", "to") => (
             "Which question, where several are asked",

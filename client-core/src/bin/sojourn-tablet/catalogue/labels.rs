@@ -24,6 +24,7 @@ pub(crate) fn field(key: &str, lang: Lang) -> &str {
         "school" => ("school", "就学"),
         "languages" => ("languages", "语言"),
         "removed" => ("removed", "已移出"),
+        "came_from" => ("came from household", "来自家庭"),
         "from" => ("from", "从"),
         "to" => ("to", "到"),
         "on" => ("on", "日期"),

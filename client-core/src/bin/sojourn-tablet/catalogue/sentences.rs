@@ -4,7 +4,7 @@ use sojourn_client_core::error::Error;
 use sojourn_client_core::store::StoreError;
 use sojourn_client_core::sync::session::Failure;
 use sojourn_client_core::sync::transport::TransportError;
-use sojourn_sync_protocol::record::EditError;
+use sojourn_sync_protocol::record::{CannotSplit, EditError};
 use sojourn_sync_protocol::refusal::Refusal;
 
 use super::Lang;
@@ -180,6 +180,7 @@ impl Lang {
                 format!("本平板的授权不包括 {kind} 文档。请联系办公室。"),
             ),
             Error::Edit(error) => self.edit(error),
+            Error::Split(error) => self.split(error),
             Error::At { index, source } => self.pick(
                 format!("number {}: {}", index + 1, self.engine(source)),
                 format!("第 {} 项：{}", index + 1, self.engine(source)),
@@ -191,6 +192,31 @@ impl Lang {
             Error::Fates { expected, found } => self.pick(
                 format!("The server answered {found} fates for {expected} changes. Nothing was settled; one of the two programs has to be updated."),
                 format!("服务器对 {expected} 项修改给出了 {found} 个结果。未作任何处理；两个程序之一需要更新。"),
+            ),
+        }
+    }
+
+    fn split(self, error: &CannotSplit) -> String {
+        match error {
+            CannotSplit::Nobody => self.pick(
+                "Nobody is named who leaves. Name them with `--person ID`; `show` lists the ids.",
+                "没有指明迁出的人员。请用 --person 编号 指明；用 show 查看编号。",
+            ).into(),
+            CannotSplit::Everybody => self.pick(
+                "Everybody would leave. Then the household moves: use `move` or `leaving`.",
+                "全部成员都将迁出。这种情况应迁移整个家庭：请用 move 或 leaving。",
+            ).into(),
+            CannotSplit::NotHere(person) => self.pick(
+                format!("The person {person} is not in this household, or has left it. `show` lists its persons with their ids."),
+                format!("人员 {person} 不在该家庭，或已经移出。用 show 查看人员及编号。"),
+            ),
+            CannotSplit::Contradicted { field } => self.pick(
+                format!("{field} has two values. Decide which is true first: set it with `edit`, or wait for the reviewer."),
+                format!("{field} 有两个不同的值。请先用 edit 确定，或等待审核员处理。"),
+            ),
+            CannotSplit::GoesOn(other) => self.pick(
+                format!("This family goes on in household {other}. Split that one."),
+                format!("该家庭的档案已续于家庭 {other}。请在那份档案中操作。"),
             ),
         }
     }
