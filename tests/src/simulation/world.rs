@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    pin::pin,
     sync::{Arc, Mutex},
 };
 
@@ -287,10 +288,12 @@ impl World {
         });
         self.network.arm(None, None);
         let struck = slot.hardware.struck();
-        if ended.is_none() {
+        // A session may end by itself in the moment in which its tablet is killed, as when its disk fails beside a request.
+        let killed = ended.is_none() || pin!(self.network.killed.notified()).enable();
+        if killed {
             slot.hardware.disk.take_down(Effect::Kill);
         }
-        match ended {
+        match ended.filter(|_| !killed) {
             None => Ok(None),
             Some(Ok(report)) => {
                 self.repaired += report.progress.repaired;

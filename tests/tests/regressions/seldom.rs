@@ -517,6 +517,26 @@ fn a_register_of_which_half_is_older_than_the_other_says_so_when_it_is_checked()
     );
 }
 
+#[test]
+fn a_tablet_that_is_killed_as_its_session_ends_kills_no_other() {
+    holds(
+        80_004_781,
+        &[
+            LateInJoined {
+                tablet: 3,
+                other: 3,
+                area: 1,
+                how: 6,
+            },
+            BreakTablet {
+                tablet: 5,
+                plan: at(Call::Sync, 0, Effect::PowerLoss),
+            },
+            met(5, 0, 1, KilledBefore),
+        ],
+    );
+}
+
 fn at(call: Call, after: u32, effect: Effect) -> Plan {
     Plan {
         call,
