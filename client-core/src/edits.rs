@@ -2,10 +2,10 @@
 //! transaction, so an edit is either made and safe or not made at all.
 
 use sojourn_sync_protocol::message::Grant;
-use sojourn_sync_protocol::record::{self, Authorship, Document, Edit, EditError, NewHousehold};
-use sojourn_sync_protocol::{
-    AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, PersonId, Timestamp,
+use sojourn_sync_protocol::record::{
+    self, Authorship, Document, Edit, EditError, Leaving, NewHousehold,
 };
+use sojourn_sync_protocol::{AreaCode, ChangeHash, DocKind, DocumentId, HouseholdId, Timestamp};
 
 use crate::again::write_edited;
 use crate::documents::{self, FIRST_EPOCH};
@@ -142,24 +142,11 @@ pub(crate) fn edit(
     make(work, &author, household, edit, Some(&core.area))
 }
 
-/// Who leaves a household together, and where to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Leaving {
-    /// Who: the first is the head of the new household.
-    pub persons: Vec<PersonId>,
-    /// Since when.
-    pub on: String,
-    /// Where a visit finds them; as before when absent.
-    pub address: Option<String>,
-    /// Their telephone.
-    pub phone: Option<String>,
-}
-
 /// Lets some members of a household leave it and be one of their own.
 pub(crate) fn split(
     work: &mut Work<'_>,
     from: HouseholdId,
-    leaving: Leaving,
+    leaving: &Leaving,
 ) -> Result<(HouseholdId, Vec<Edited>), Error> {
     let author = author(work)?;
     if !author.grant.kinds.contains(&DocKind::Health) {
@@ -167,14 +154,7 @@ pub(crate) fn split(
     }
     let view = projection::view(work.tx, work.cache, from)?.ok_or(Error::UnknownHousehold(from))?;
     let household = HouseholdId::new(work.now, work.draw());
-    let leaving = record::Leaving {
-        persons: leaving.persons,
-        household,
-        on: leaving.on,
-        address: leaving.address,
-        phone: leaving.phone,
-    };
-    let found = record::split(&view, &leaving)?;
+    let found = record::split(&view, leaving, household)?;
     let mut made = vec![register(work, Some(household), found.registered)?];
     for (id, edits) in [(household, found.theirs), (from, found.ours)] {
         for edit in edits {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use sojourn_sync_protocol::message::Grant;
-use sojourn_sync_protocol::record::{Edit, HouseholdView, NewHousehold};
+use sojourn_sync_protocol::record::{Edit, HouseholdView, Leaving, NewHousehold};
 use sojourn_sync_protocol::{
     AreaCode, Card, DeviceId, DocKind, DocumentId, HouseholdId, StaffId, Timestamp,
 };
@@ -234,7 +234,7 @@ impl Tablet {
         &self,
         now: Timestamp,
         household: HouseholdId,
-        leaving: edits::Leaving,
+        leaving: &Leaving,
     ) -> Result<(HouseholdId, Vec<Edited>), Error> {
         self.write("split household", now, |work| {
             edits::split(work, household, leaving)

@@ -15,12 +15,10 @@ use super::view::{FactsView, HouseholdView, NeedView, PersonView, VisitView};
 use crate::{AreaCode, HouseholdId, PersonId};
 
 /// Who leaves, and where to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Leaving {
     /// Who: the first is the head of the new household.
     pub persons: Vec<PersonId>,
-    /// The id of the new household.
-    pub household: HouseholdId,
     /// Since when.
     pub on: String,
     /// Where a visit finds them; as before when absent.
@@ -63,11 +61,15 @@ pub enum CannotSplit {
     GoesOn(HouseholdId),
 }
 
-/// Decides what is written when some members leave.
+/// Decides what is written when some members leave for the new household `into`.
 ///
 /// # Errors
 /// [`CannotSplit`]; nothing has been written then.
-pub fn split(view: &HouseholdView, leaving: &Leaving) -> Result<Split, CannotSplit> {
+pub fn split(
+    view: &HouseholdView,
+    leaving: &Leaving,
+    into: HouseholdId,
+) -> Result<Split, CannotSplit> {
     if let Some(other) = view.goes_on {
         return Err(CannotSplit::GoesOn(other));
     }
@@ -126,7 +128,7 @@ pub fn split(view: &HouseholdView, leaving: &Leaving) -> Result<Split, CannotSpl
             reason: "moved-away".to_owned(),
             on: Some(leaving.on.clone()),
             note: None,
-            to: Some(leaving.household),
+            to: Some(into),
         });
     }
     let is_theirs = |person: &Option<Shown<String>>| {

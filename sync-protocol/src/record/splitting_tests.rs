@@ -10,10 +10,8 @@ fn other() -> HouseholdId {
 fn leaving(persons: &[u8]) -> Leaving {
     Leaving {
         persons: persons.iter().copied().map(person).collect(),
-        household: other(),
         on: "2026-11-20".into(),
-        address: None,
-        phone: None,
+        ..Leaving::default()
     }
 }
 
@@ -55,7 +53,7 @@ fn shown(core: &Document, health: &Document) -> HouseholdView {
 #[test]
 fn who_leaves_takes_along_what_is_theirs_and_is_nowhere_twice() {
     let (mut core, health) = lived_in();
-    let found = split(&shown(&core, &health), &leaving(&[2])).unwrap();
+    let found = split(&shown(&core, &health), &leaving(&[2]), other()).unwrap();
 
     let mut new =
         [DocKind::Core, DocKind::Health].map(|kind| Document::new(DocumentId::new(other(), kind)));
@@ -124,7 +122,7 @@ fn who_leaves_takes_along_what_is_theirs_and_is_nowhere_twice() {
 fn what_stands_against_it_is_said() {
     let (mut core, health) = lived_in();
     let tried = |core: &Document, persons: &[u8]| {
-        split(&shown(core, &health), &leaving(persons)).unwrap_err()
+        split(&shown(core, &health), &leaving(persons), other()).unwrap_err()
     };
     assert_eq!(tried(&core, &[]), CannotSplit::Nobody);
     assert_eq!(tried(&core, &[1, 2]), CannotSplit::Everybody);
@@ -136,7 +134,7 @@ fn what_stands_against_it_is_said() {
     merge(&mut core, &mut theirs);
     let field = format!("persons/{}/birth", person(2));
     assert_eq!(tried(&core, &[2]), CannotSplit::Contradicted { field });
-    assert!(split(&shown(&core, &health), &leaving(&[1])).is_ok());
+    assert!(split(&shown(&core, &health), &leaving(&[1]), other()).is_ok());
 
     core.edit(&remove(2, "搬走"), &by(1)).unwrap();
     assert_eq!(tried(&core, &[2]), CannotSplit::NotHere(person(2)));

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde_json::json;
 use sojourn_client_core::duplicates::Similar;
-use sojourn_client_core::edits::{Edited, Import, Leaving};
+use sojourn_client_core::edits::{Edited, Import};
 use sojourn_client_core::error::Error;
 use sojourn_client_core::projection::HouseholdRow;
 use sojourn_client_core::{Tablet, clock};
-use sojourn_sync_protocol::record::{Edit, EditError, NewHandOver, NewMove};
+use sojourn_sync_protocol::record::{Edit, EditError, Leaving, NewHandOver, NewMove};
 use sojourn_sync_protocol::{HouseholdId, Timestamp};
 
 use crate::args;
@@ -243,7 +243,7 @@ pub(crate) fn split(
         address: args.address.clone(),
         phone: args.phone.clone(),
     };
-    let (household, done) = tablet.split(now, id, leaving)?;
+    let (household, done) = tablet.split(now, id, &leaving)?;
     say(household, (&done, &[]), args.json, lang, out)
 }
 
