@@ -81,6 +81,36 @@ pub fn area(tx: &Tx<'_>, code: &AreaCode) -> Result<Option<Area>, StoreError> {
     }))
 }
 
+/// Every area, by code.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn all(tx: &Tx<'_>) -> Result<Vec<Area>, StoreError> {
+    let rows = tx.all(
+        "SELECT code, parent, level, name FROM areas ORDER BY code",
+        [],
+        |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, Option<String>>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, String>(3)?,
+            ))
+        },
+    )?;
+    let area = |(code, parent, level, name): (String, Option<String>, _, _)| {
+        let code = code.parse().ok()?;
+        let parent = parent.and_then(|parent| parent.parse().ok());
+        Some(Area {
+            code,
+            parent,
+            level,
+            name,
+        })
+    };
+    Ok(rows.into_iter().filter_map(area).collect())
+}
+
 /// The names from the top of the tree down to the area, for the screen. Empty when it is not in the tree.
 ///
 /// # Errors

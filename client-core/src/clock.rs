@@ -39,16 +39,26 @@ pub const CLOCK_SHIFT_VARIABLE: &str = "SOJOURN_CLOCK_SHIFT_MS";
 
 /// The time now, as this tablet's clock has it.
 pub fn now() -> Timestamp {
-    let millis = match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => {
-            i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis)
-        }
-    };
+    let millis = jiff::Timestamp::now().as_millisecond();
     let shift = std::env::var(CLOCK_SHIFT_VARIABLE)
         .ok()
         .and_then(|text| text.trim().parse().ok());
     Timestamp::from_millis(millis.saturating_add(shift.unwrap_or(0)))
+}
+
+/// Waits so many milliseconds.
+#[cfg(not(target_family = "wasm"))]
+pub async fn pause(millis: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+}
+
+/// Waits so many milliseconds, by the browser's timer. There is one thread, so that what waits never leaves it.
+#[cfg(target_family = "wasm")]
+pub async fn pause(millis: u64) {
+    // A browser takes a longer one for none at all.
+    const LONGEST_MS: u32 = i32::MAX.unsigned_abs();
+    let millis = u32::try_from(millis).unwrap_or(LONGEST_MS).min(LONGEST_MS);
+    send_wrapper::SendWrapper::new(gloo_timers::future::TimeoutFuture::new(millis)).await;
 }
 
 /// A repeatable source for worlds played from a seed: SHA-256 in counter mode.

@@ -8,6 +8,7 @@
 mod again;
 pub mod areas;
 mod arrivals;
+pub mod bindings;
 pub mod cache;
 pub mod clock;
 pub mod documents;

@@ -75,8 +75,10 @@ const BETWEEN_VALUES: &str = " / ";
 
 /// A household in a list. A contradicted field shows all its values, ` / ` between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HouseholdRow {
     /// The household.
+    #[cfg_attr(test, ts(as = "String"))]
     pub id: HouseholdId,
     /// Area of residence, as the record has it.
     pub area: String,
@@ -97,6 +99,7 @@ pub struct HouseholdRow {
     /// It moved out of this tablet's areas and goes once nothing of it is pending.
     pub leaving: bool,
     /// When it was last changed, by the author's clock.
+    #[cfg_attr(test, ts(as = "i64"))]
     pub updated: Timestamp,
     /// The area that it is about to move to and that has not answered yet; empty when no move is prepared. Of several that
     /// were prepared apart, all.

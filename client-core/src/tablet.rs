@@ -48,11 +48,13 @@ pub struct Opened {
 
 /// A household found by searching.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Found {
     /// The household.
     #[serde(flatten)]
     pub household: HouseholdRow,
     /// Whose name or number was found; `None` for the household's own telephone.
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub person: Option<sojourn_sync_protocol::PersonId>,
     /// Their name.
     pub person_name: String,
@@ -62,10 +64,13 @@ pub struct Found {
 
 /// Who the tablet is and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Status {
     /// The device; `None` before the tablet is enrolled, like the four fields after it.
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub device: Option<DeviceId>,
     /// The member of staff.
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub staff: Option<StaffId>,
     /// Their name.
     pub staff_name: Option<String>,
@@ -74,8 +79,10 @@ pub struct Status {
     /// Version of the grant.
     pub grant: Option<u32>,
     /// Areas granted.
+    #[cfg_attr(test, ts(as = "Vec<String>"))]
     pub areas: Vec<AreaCode>,
     /// Kinds of document granted.
+    #[cfg_attr(test, ts(type = "DocKind[]"))]
     pub kinds: Vec<DocKind>,
     /// Households on this tablet.
     pub households: u64,
@@ -88,6 +95,7 @@ pub struct Status {
     /// Edits held that nobody has decided about.
     pub held: u64,
     /// When the last session ended in agreement.
+    #[cfg_attr(test, ts(as = "Option<i64>"))]
     pub synced_at: Option<Timestamp>,
 }
 

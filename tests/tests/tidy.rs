@@ -28,9 +28,10 @@ const TOP_FILES: [&str; 14] = [
 ];
 
 /// What each crate may import of ours.
-const IMPORTS: [(&str, &[&str]); 4] = [
+const IMPORTS: [(&str, &[&str]); 5] = [
     ("sync-protocol", &[]),
     ("client-core", &["sojourn-sync-protocol"]),
+    ("client-core/web-module", &[]),
     ("server", &["sojourn-sync-protocol"]),
     (
         "tests",
@@ -42,11 +43,12 @@ const IMPORTS: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
     "sojourn-disk",
     "sojourn-sync-protocol",
     "sojourn-client-core",
     "sojourn-server",
+    "sojourn-web-module",
 ];
 
 fn root() -> PathBuf {

@@ -6,7 +6,6 @@
 //! stands in when the first cannot be read: without its salt a database is lost.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::{StoreError, place};
 use crate::clock::{Random, draw};
 
 const KEY_FILE: &str = "key.json";
@@ -80,7 +79,9 @@ impl DatabaseKey {
 
 /// Whether `dir` has a key file already.
 pub(crate) fn exists(dir: &Path) -> bool {
-    dir.join(KEY_FILE).exists() || dir.join(KEY_FILE_COPY).exists()
+    [KEY_FILE, KEY_FILE_COPY]
+        .iter()
+        .any(|name| place::exists(&dir.join(name)))
 }
 
 /// Makes a key for a new database and writes both key files.
@@ -103,7 +104,7 @@ pub(crate) fn create(
     let text = serde_json::to_vec_pretty(&file).expect("a key file is plain data");
     // The copy first: when the second write fails, the next opening finds a whole key.
     for name in [KEY_FILE_COPY, KEY_FILE] {
-        write_whole(&dir.join(name), &text)?;
+        place::write_whole(&dir.join(name), &text)?;
     }
     Ok(DatabaseKey {
         key,
@@ -144,7 +145,7 @@ fn read(path: &Path) -> Result<ReadKey, StoreError> {
         path: PathBuf::from(path),
         reason,
     };
-    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let text = place::read(path).map_err(|error| wrong(error.to_string()))?;
     let file: KeyFile = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
     if file.format != FORMAT {
         return Err(wrong(format!("format {} is not known", file.format)));
@@ -178,18 +179,6 @@ fn derive(passphrase: &str, salt: &[u8; 16], cost: KeyCost) -> Result<Derived, S
         .chain_update(&out[32..])
         .finalize();
     Ok((key, check.into()))
-}
-
-/// Writes a small file so that after a cut either the old or the whole new one stands.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let fresh = path.with_extension("fresh");
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)
-    };
-    write().map_err(|error| StoreError::io(path, error))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 //! A migration's number is its position. The SQL itself stands beside its concept; a step that has been
 //! released is never changed, a new one is added at the end.
 
-pub(crate) use super::salvage::{REBUILD, REFETCH};
+pub(crate) use super::carried::{REBUILD, REFETCH};
 use crate::{areas, documents, duplicates, identity, outbox, projection, search};
 
 /// The tables of a database and how they came to be.

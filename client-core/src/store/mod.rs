@@ -8,12 +8,11 @@
 //!
 //! Knows no table of any concept: their SQL stands beside them, and `migrations` only lists it.
 
+mod carried;
 mod key;
-mod layout;
-mod log;
 pub(crate) mod migrations;
 mod open;
-mod salvage;
+pub(crate) mod place;
 pub(crate) mod scrub;
 
 use std::cell::Cell;
@@ -24,9 +23,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, Params, Row, TransactionBehavior};
 
+pub use carried::{Salvage, SalvagedTable};
 pub use key::KeyCost;
 pub use migrations::{Kept, Schema};
-pub use salvage::{Salvage, SalvagedTable};
 
 /// Why the store could not do what was asked, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -122,12 +121,13 @@ impl From<rusqlite::Error> for StoreError {
 /// An open database. Closing (dropping) it writes the log back and marks the folder clean.
 pub struct Store {
     writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
+    /// A second connection that only reads; none where the place has room for one connection.
+    reader: Option<Mutex<Connection>>,
     transactions: Mutex<BTreeMap<&'static str, u64>>,
     /// The log was folded since the store was opened; before that nothing is promised.
     folded: AtomicBool,
-    // Last: the lock is given back after the connections have closed.
-    folder: open::Folder,
+    // Last: the place is given back after the connections have closed.
+    place: place::Place,
 }
 
 /// A store and what had to be done to open it.
@@ -157,7 +157,7 @@ impl Store {
     ) -> Result<T, E> {
         let mut connection = held(&self.writer);
         if !self.folded.load(Ordering::Relaxed) {
-            log::fold(&connection)?;
+            open::fold(&connection)?;
             self.folded.store(true, Ordering::Relaxed);
         }
         self.run(name, &mut connection, TransactionBehavior::Immediate, body)
@@ -172,7 +172,7 @@ impl Store {
         name: &'static str,
         body: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = held(&self.reader);
+        let mut connection = held(self.reader.as_ref().unwrap_or(&self.writer));
         self.run(name, &mut connection, TransactionBehavior::Deferred, body)
     }
 
@@ -193,7 +193,7 @@ impl Store {
         let value = body(&tx);
         // A page found corrupt inside the body is wrapped in the body's own error; the statement noted it.
         if tx.damage.get() {
-            self.folder.suspect();
+            self.place.suspect();
         }
         let value = value?;
         tx.sql.commit().map_err(|error| self.noted(error))?;
@@ -204,14 +204,14 @@ impl Store {
     fn noted(&self, error: rusqlite::Error) -> StoreError {
         let error = StoreError::from(error);
         if matches!(error, StoreError::Corrupt(_)) {
-            self.folder.suspect();
+            self.place.suspect();
         }
         error
     }
 
     /// Says that an operation met damage, so that the next opening checks every page.
     pub fn suspect(&self) {
-        self.folder.suspect();
+        self.place.suspect();
     }
 
     /// How often the transaction of this name has been committed since the store was opened.
@@ -248,14 +248,14 @@ impl Store {
 
     /// The folder the store is in.
     pub fn dir(&self) -> &Path {
-        self.folder.path()
+        self.place.path()
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if log::fold(&held(&self.writer)).is_ok() {
-            self.folder.closed();
+        if open::fold(&held(&self.writer)).is_ok() {
+            self.place.closed();
         }
     }
 }

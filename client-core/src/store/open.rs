@@ -1,102 +1,31 @@
-//! Opening the folder: lock, key, database, migrations, and salvage when a page cannot be read.
-//!
-//! The lock file also holds one word that says how the folder was left: `clean`, `open` (the process ended
-//! without closing) or `suspect` (an operation met damage). Only the last two cost a check of every page.
+//! Opening the database of a folder: the place is taken, then key, database, migrations, and salvage when a page cannot be read.
+//! A place that was not left in order costs a check of every page.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::key::{self, DatabaseKey, KeyCost};
 use super::migrations::Schema;
-use super::{Opened, Store, StoreError, layout, log, salvage, scrub};
+use super::place::{self, Place};
+use super::{Opened, Store, StoreError, scrub};
 use crate::clock::Random;
 
 pub(crate) const DATABASE: &str = "tablet.db";
-const LOCK: &str = "tablet.lock";
 const STATEMENTS_CACHED: usize = 128;
 /// Pages in the log before a commit also writes them back, which takes several times as long as the commit itself: so
 /// many that fewer than one edit in a hundred waits for it, since an edit writes a dozen.
 const LOG_PAGES: u32 = 4000;
 
-/// The locked folder.
-pub(crate) struct Folder {
-    path: PathBuf,
-    lock: Mutex<File>,
-    suspect: AtomicBool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Clean,
-    Open,
-    Suspect,
-}
-
-impl Folder {
-    fn lock(path: &Path) -> Result<(Self, Left), StoreError> {
-        std::fs::create_dir_all(path).map_err(|error| StoreError::io(path, error))?;
-        let name = path.join(LOCK);
-        let io = |error| StoreError::io(&name, error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&name)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path.into())),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
-        let mut word = String::new();
-        // A lock file that is no text says nothing good about the folder: check.
-        let left = match file.read_to_string(&mut word) {
-            Ok(_) if word == "clean" => Left::Clean,
-            Ok(_) if word.is_empty() || word == "open" => Left::Open,
-            _ => Left::Suspect,
-        };
-        let folder = Self {
-            path: path.into(),
-            lock: Mutex::new(file),
-            suspect: AtomicBool::new(false),
-        };
-        Ok((folder, left))
-    }
-
-    fn mark(&self, word: &str) -> std::io::Result<()> {
-        let mut file = super::held(&self.lock);
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(word.as_bytes())?;
-        file.sync_data()
-    }
-
-    pub(crate) fn suspect(&self) {
-        // A mark that cannot be written leaves `open`, which is checked too.
-        if !self.suspect.swap(true, Ordering::Relaxed) {
-            let _ = self.mark("suspect");
-        }
-    }
-
-    pub(crate) fn closed(&self) {
-        if !self.suspect.load(Ordering::Relaxed) {
-            let _ = self.mark("clean");
-        }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
 impl Store {
+    /// Whether somebody has made a database in `dir`.
+    pub fn exists(dir: &Path) -> bool {
+        key::exists(dir) || place::exists(&dir.join(DATABASE))
+    }
+
     /// Opens the database in `dir`, making folder, key and database when there are none.
     ///
     /// # Errors
@@ -110,20 +39,15 @@ impl Store {
         schema: &Schema,
         random: &mut dyn Random,
     ) -> Result<Opened, StoreError> {
-        let (folder, left) = Folder::lock(dir)?;
-        salvage::finish_interrupted(dir)?;
-        let database = dir.join(DATABASE);
-        let existed = database.exists();
+        let (place, in_order) = Place::take(dir)?;
+        let existed = place::exists(&dir.join(DATABASE));
         let key = if key::exists(dir) || existed {
             key::open(dir, passphrase)?
         } else {
             key::create(dir, passphrase, cost, random)?
         };
-        // On a full disk the word cannot be written; then at worst a later opening does not check.
-        let _ = folder.mark("open");
-
-        log::write_anew(dir)?;
-        let check = existed && left != Left::Clean;
+        place.begin()?;
+        let check = existed && !in_order;
         let connected = match connect_pair(dir, &key, schema, check) {
             // To the check a page that could not be read this once is a damaged one: damage is what is found twice.
             Err(StoreError::Corrupt(_)) if check => connect_pair(dir, &key, schema, check),
@@ -131,7 +55,7 @@ impl Store {
         };
         let (connections, salvaged) = match connected {
             Err(StoreError::Corrupt(_)) if existed => {
-                let report = salvage::salvage(dir, &key, schema)?;
+                let report = place::salvage(dir, &key, schema)?;
                 (connect_pair(dir, &key, schema, false)?, Some(report))
             }
             other => (other?, None),
@@ -139,10 +63,10 @@ impl Store {
         let (writer, reader, folded) = connections;
         let store = Store {
             writer: Mutex::new(writer),
-            reader: Mutex::new(reader),
+            reader: reader.map(Mutex::new),
             transactions: Mutex::default(),
             folded: AtomicBool::new(folded),
-            folder,
+            place,
         };
         Ok(Opened {
             store,
@@ -156,7 +80,7 @@ fn connect_pair(
     key: &DatabaseKey,
     schema: &Schema,
     check: bool,
-) -> Result<(Connection, Connection, bool), StoreError> {
+) -> Result<(Connection, Option<Connection>, bool), StoreError> {
     let path = dir.join(DATABASE);
     let mut writer = connect(
         &path,
@@ -167,20 +91,18 @@ fn connect_pair(
         quick_check(&writer)?;
     }
     // A full disk can still be read, and the log is folded before anything is written.
-    let folded = match log::fold(&writer) {
+    let folded = match fold(&writer) {
         Ok(()) => true,
         Err(StoreError::DiskFull | StoreError::Busy(_)) => false,
         Err(error) => return Err(error),
     };
     if migrate(&mut writer, schema)? {
-        layout::save(dir, &writer, schema)?;
+        place::note_layout(dir, &writer, schema)?;
     }
     if folded && scrub::is_due(&writer)? {
-        writer = scrub::rewrite(dir, key, schema, writer)?;
+        writer = place::rewrite(dir, key, schema, writer)?;
     }
-    let reader = connect(&path, key, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    reader.execute_batch("PRAGMA query_only = ON")?;
-    Ok((writer, reader, folded))
+    Ok((writer, place::reader(&path, key)?, folded))
 }
 
 /// A connection with the key given and the settings of this store. What is deleted is overwritten, on pages that become
@@ -198,6 +120,7 @@ pub(crate) fn connect(
     connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     connection.execute_batch(&key.pragma())?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.execute_batch(place::FIRST)?;
     connection.execute_batch(
         "PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = ON;
@@ -211,6 +134,15 @@ pub(crate) fn connect(
         row.get::<_, i64>(0)
     })?;
     Ok(connection)
+}
+
+/// Writes all that is in the log back into the database and empties the log.
+pub(super) fn fold(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    if connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        return Err(StoreError::Busy(PathBuf::from(DATABASE)));
+    }
+    Ok(())
 }
 
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {

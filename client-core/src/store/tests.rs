@@ -251,13 +251,13 @@ fn a_corrupt_page_in_the_middle_loses_no_edit_and_few_documents() {
     let pages = std::fs::metadata(dir.path().join(open::DATABASE))
         .unwrap()
         .len()
-        / layout::PAGE_BYTES;
+        / place::PAGE_BYTES;
     let pristine = std::fs::read(dir.path().join(open::DATABASE)).unwrap();
     // Every page near the start (roots, the outbox) and a sample of the rest.
     let sample = (1..12).chain((12..pages).step_by(usize::try_from(pages / 8).unwrap()));
     for page in sample {
         std::fs::write(dir.path().join(open::DATABASE), &pristine).unwrap();
-        damage(dir.path(), page * layout::PAGE_BYTES + 100, 8);
+        damage(dir.path(), page * place::PAGE_BYTES + 100, 8);
         pretend_unclean(dir.path());
         let opened = open(dir.path());
         assert_eq!(count(&opened.store, "outbox"), EDITS, "page {page}");
@@ -278,8 +278,8 @@ fn damage_met_by_an_operation_is_salvaged_by_the_next_opening() {
     let pages = std::fs::metadata(dir.path().join(open::DATABASE))
         .unwrap()
         .len()
-        / layout::PAGE_BYTES;
-    damage(dir.path(), pages / 2 * layout::PAGE_BYTES + 100, 8);
+        / place::PAGE_BYTES;
+    damage(dir.path(), pages / 2 * place::PAGE_BYTES + 100, 8);
     let opened = open(dir.path());
     assert!(
         opened.salvage.is_none(),
@@ -409,8 +409,8 @@ fn a_rewriting_that_was_cut_is_done_again() {
     let store = open(dir.path()).store;
     let gone = emptied(&store, 2);
     drop(store);
-    std::fs::write(dir.path().join(scrub::ANEW), b"half of a file").unwrap();
+    std::fs::write(dir.path().join(place::ANEW), b"half of a file").unwrap();
     let opened = open(dir.path());
     assert_eq!(traces(&opened.store, &gone), 0);
-    assert!(!dir.path().join(scrub::ANEW).exists());
+    assert!(!dir.path().join(place::ANEW).exists());
 }

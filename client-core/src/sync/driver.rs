@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use sojourn_sync_protocol::limits::PAGE_BYTES_TARGET;
 use sojourn_sync_protocol::message::{
@@ -50,7 +49,7 @@ impl Clock for SystemClock {
 
     async fn wait_until(&self, moment: Timestamp) {
         let left = u64::try_from(moment.since(self.now())).unwrap_or(0);
-        tokio::time::sleep(Duration::from_millis(left)).await;
+        clock::pause(left).await;
     }
 }
 

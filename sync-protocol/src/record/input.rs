@@ -17,10 +17,12 @@ use crate::{
 
 /// A household to register.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewHousehold {
     /// Area of residence; the area the author works for when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub area: Option<AreaCode>,
     /// Where a visit finds them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,14 +38,17 @@ pub struct NewHousehold {
     pub note: Option<String>,
     /// What they agreed to.
     #[serde(default, skip_serializing_if = "NewConsent::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<NewConsent>"))]
     pub consent: NewConsent,
     /// Who belongs to it.
     #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<NewPerson>>"))]
     pub persons: Vec<NewPerson>,
 }
 
 /// What a family agreed to when it registered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewConsent {
     /// Follow-up visits: `given`, `refused`, `withdrawn`.
@@ -56,10 +61,12 @@ pub struct NewConsent {
 
 /// A person to add.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewPerson {
     /// Their id, when the file names it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub id: Option<PersonId>,
     /// Name as people say it.
     pub name: String,
@@ -89,18 +96,22 @@ pub struct NewPerson {
     pub school: Option<String>,
     /// Languages spoken.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<String>>"))]
     pub languages: BTreeSet<String>,
     /// From which household they come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub came_from: Option<HouseholdId>,
 }
 
 /// A move to another residence.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewMove {
     /// Its id, when given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub id: Option<MoveId>,
     /// Area moved to.
     pub to: String,
@@ -117,6 +128,7 @@ pub struct NewMove {
     pub until: Option<String>,
     /// The area that the family left has handed it over, or the family showed its card: it is told as a hand-over that was accepted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>"))]
     pub agreed: bool,
     /// The card that the family showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,13 +216,16 @@ pub struct NewNeed {
 
 /// A visit that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewVisit {
     /// Its id, when given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub id: Option<VisitId>,
     /// Who was seen; nobody in particular when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub person: Option<PersonId>,
     /// Day of the visit.
     pub on: String,
@@ -242,6 +257,7 @@ pub struct NewVisit {
     pub next_on: Option<String>,
     /// In which household's record it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub came_from: Option<HouseholdId>,
 }
 

@@ -4,13 +4,11 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rusqlite::Connection;
-
-use super::StoreError;
-use super::open::DATABASE;
 use super::salvage::{remove, sync_names};
+use crate::store::StoreError;
+use crate::store::open::DATABASE;
 
 const COPY: &str = "tablet.db-wal.fresh";
 
@@ -29,15 +27,6 @@ pub(super) fn write_anew(dir: &Path) -> Result<(), StoreError> {
             Err(StoreError::DiskFull) => remove(dir, COPY)?,
             written => written.and_then(|()| sync_names(dir))?,
         }
-    }
-    Ok(())
-}
-
-/// Writes all that is in the log back into the database and empties the log.
-pub(super) fn fold(connection: &Connection) -> Result<(), StoreError> {
-    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    if connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
-        return Err(StoreError::Busy(PathBuf::from(DATABASE)));
     }
     Ok(())
 }

@@ -15,10 +15,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::key::DatabaseKey;
-use super::migrations::{Kept, Schema};
-use super::open::{self, DATABASE};
-use super::{StoreError, layout, log, scrub};
+use super::{layout, rewrite};
+use crate::store::StoreError;
+use crate::store::carried::{REBUILD, REFETCH, Salvage, SalvagedTable};
+use crate::store::key::DatabaseKey;
+use crate::store::migrations::{Kept, Schema};
+use crate::store::open::{self, DATABASE};
 
 /// Being filled; means nothing after a cut.
 const FILLING: &str = "tablet.db.filling";
@@ -31,41 +33,9 @@ const BARREN_MAX: u32 = 8;
 /// Past this number no row is looked for when the last rows of a table cannot be read.
 const NUMBER_MAX: i64 = 1 << 22;
 
-/// In `store_state`: the tables that can be computed again are empty and have to be.
-pub(crate) const REBUILD: &str = "rebuild";
-/// In `store_state`: rows were lost, so what the server has must be fetched again from the start.
-pub(crate) const REFETCH: &str = "refetch";
-
-/// What was carried over from a corrupt database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Salvage {
-    /// Where the damaged file is kept.
-    pub aside: PathBuf,
-    /// Every kept table, in the order it was read.
-    pub tables: Vec<SalvagedTable>,
-}
-
-/// One table of a corrupt database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SalvagedTable {
-    /// Its name.
-    pub name: &'static str,
-    /// Rows read.
-    pub rows: u64,
-    /// Whether every page of it (or of its twin) could be read.
-    pub whole: bool,
-}
-
-impl Salvage {
-    /// Whether every row of the kept tables was read.
-    pub fn is_whole(&self) -> bool {
-        self.tables.iter().all(|table| table.whole)
-    }
-}
-
 /// Puts a filled database in place if a salvage was cut between its two renames.
 pub(crate) fn finish_interrupted(dir: &Path) -> Result<(), StoreError> {
-    for name in [FILLING, PATCHED, STAND_IN, scrub::ANEW] {
+    for name in [FILLING, PATCHED, STAND_IN, rewrite::ANEW] {
         remove(dir, name)?;
     }
     if dir.join(FILLED).exists() {
@@ -109,7 +79,7 @@ pub(crate) fn salvage(
     }
     tx.commit()?;
     layout::save(dir, &fresh, schema)?;
-    log::fold(&fresh)?;
+    open::fold(&fresh)?;
     fresh.close().map_err(|(_, error)| error)?;
     drop(damaged);
 

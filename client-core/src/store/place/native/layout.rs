@@ -9,9 +9,10 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
-use super::key::{DatabaseKey, write_whole};
-use super::migrations::Schema;
+use super::write_whole;
+use crate::store::StoreError;
+use crate::store::key::DatabaseKey;
+use crate::store::migrations::Schema;
 
 const LAYOUT: &str = "tablet.layout.json";
 pub(crate) const PAGE_BYTES: u64 = 4096;

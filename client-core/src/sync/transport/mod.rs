@@ -4,6 +4,13 @@
 //! Answers are bounded while they arrive. What does not come from the server of this protocol (the page
 //! of a captive portal, a proxy's error) is an error of its own, never data. Knows no message.
 
+#[cfg(target_family = "wasm")]
+#[path = "browser.rs"]
+mod link;
+#[cfg(not(target_family = "wasm"))]
+#[path = "native.rs"]
+mod link;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -124,12 +131,8 @@ impl Http {
     /// # Errors
     /// [`TransportError::Unreachable`] when the system's TLS settings cannot be read.
     pub fn new() -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| TransportError::Unreachable(deepest(&error)))?;
+        let client =
+            link::client().map_err(|error| TransportError::Unreachable(deepest(&error)))?;
         Ok(Self { client })
     }
 
@@ -141,7 +144,7 @@ impl Http {
         let max = request.reply_max;
         let response = self.begin(request).await?;
         if response.status() == reqwest::StatusCode::OK && is_of(&response, EVENT_STREAM) {
-            return Ok(Streamed::Open(ByteStream(response)));
+            return Ok(Streamed::Open(ByteStream(link::Body::of(response))));
         }
         whole(response, max).await.map(Streamed::Frame)
     }
@@ -162,14 +165,19 @@ impl Http {
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
-        builder.send().await.map_err(sorted)
+        link::begin(builder).await
     }
 }
 
 impl Transport for Http {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let max = request.reply_max;
-        whole(self.begin(request).await?, max).await
+    fn send(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, TransportError>> + Send {
+        link::on_one_thread(async move {
+            let max = request.reply_max;
+            whole(self.begin(request).await?, max).await
+        })
     }
 }
 
@@ -184,7 +192,7 @@ pub enum Streamed {
 
 /// An answer that goes on for as long as both sides like.
 #[derive(Debug)]
-pub struct ByteStream(reqwest::Response);
+pub struct ByteStream(link::Body);
 
 impl ByteStream {
     /// The next bytes; `None` at the end.
@@ -192,13 +200,12 @@ impl ByteStream {
     /// # Errors
     /// [`TransportError::TimedOut`] when nothing arrived for too long, [`TransportError::Cut`].
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
-        let chunk = self.0.chunk().await.map_err(sorted)?;
-        Ok(chunk.map(|bytes| bytes.to_vec()))
+        self.0.next().await
     }
 }
 
 /// Gathers a frame, at most `max` bytes of it.
-async fn whole(mut response: reqwest::Response, max: usize) -> Result<Response, TransportError> {
+async fn whole(response: reqwest::Response, max: usize) -> Result<Response, TransportError> {
     let status = response.status().as_u16();
     if !is_of(&response, CONTENT_TYPE) {
         let retry_after_ms = retry_after_ms(&response);
@@ -213,8 +220,9 @@ async fn whole(mut response: reqwest::Response, max: usize) -> Result<Response, 
     if promised.is_some_and(|len| len > max) {
         return Err(TransportError::TooLarge { max });
     }
+    let mut arriving = link::Body::of(response);
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(sorted)? {
+    while let Some(chunk) = arriving.next().await? {
         if body.len() + chunk.len() > max {
             return Err(TransportError::TooLarge { max });
         }
@@ -245,18 +253,6 @@ fn retry_after_ms(response: &reqwest::Response) -> Option<u64> {
         .parse::<u64>()
         .ok()
         .map(|seconds| seconds.saturating_mul(1000))
-}
-
-fn sorted(error: reqwest::Error) -> TransportError {
-    if error.is_builder() {
-        TransportError::Address(deepest(&error))
-    } else if error.is_timeout() && !error.is_connect() {
-        TransportError::TimedOut
-    } else if error.is_connect() {
-        TransportError::Unreachable(deepest(&error))
-    } else {
-        TransportError::Cut(deepest(&error))
-    }
 }
 
 /// The innermost cause: what the system said, without the address in it.

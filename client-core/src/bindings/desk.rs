@@ -1,0 +1,284 @@
+//! Does what a command says, with one tablet. Reading goes on while a session runs; there is one session at a time.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use sojourn_sync_protocol::record::{Edit, HouseholdView, Shown};
+use sojourn_sync_protocol::{AreaCode, HouseholdId};
+use tokio_util::sync::CancellationToken;
+
+use super::fault::{Fault, Obstacle};
+use super::message::{Answer, Command, Door, Ending, Event, Household, Synced};
+use crate::areas;
+use crate::clock::{self, SystemRandom};
+use crate::enrol::{self, Enrolment};
+use crate::error::Error;
+use crate::projection::{ListQuery, Place, Screen};
+use crate::store::{Store, StoreError};
+use crate::sync::driver::{self, Options, Surroundings, SystemClock};
+use crate::sync::session::{Outcome, RetryPolicy};
+use crate::sync::transport::Http;
+use crate::tablet::Tablet;
+
+/// Failures in a row that a session bears while somebody waits for it; another one follows with the next edit or connection.
+const RETRIES: u32 = 1;
+
+/// One tablet, open or not, and what goes on with it.
+pub struct Desk {
+    dir: PathBuf,
+    tablet: RefCell<Option<Rc<Tablet>>>,
+    session: RefCell<Option<CancellationToken>>,
+    made: Cell<bool>,
+}
+
+/// Hears what happens while a command is done.
+pub type Tell<'t> = &'t (dyn Fn(Event) + Send + Sync);
+
+impl Desk {
+    /// The tablet in this folder, or the one that will be made there.
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.into(),
+            tablet: RefCell::default(),
+            session: RefCell::default(),
+            made: Cell::new(Store::exists(dir)),
+        }
+    }
+
+    /// Does a command and gives what came of it.
+    pub async fn answer(&self, command: Command, tell: Tell<'_>) -> Answer {
+        self.perform(command, tell)
+            .await
+            .unwrap_or_else(|fault| Answer::Failed { fault })
+    }
+
+    async fn perform(&self, command: Command, tell: Tell<'_>) -> Result<Answer, Fault> {
+        match command {
+            Command::Look => self.look(),
+            Command::Open { passphrase } => self.open(&passphrase, tell),
+            Command::Close => self.close(tell),
+            Command::Enrol {
+                server,
+                code,
+                label,
+            } => self.enrol(&server, &code, &label, tell).await,
+            Command::Sync => self.sync(tell).await,
+            Command::List { after, limit } => {
+                let screen = after.map_or(Screen::First, |after| {
+                    Screen::After(Place {
+                        area: after.area,
+                        name: after.name,
+                        household: after.id,
+                    })
+                });
+                let query = ListQuery {
+                    screen,
+                    limit: Some(limit.into()),
+                    ..ListQuery::default()
+                };
+                let rows = self.tablet()?.list(&query)?;
+                Ok(Answer::Households { rows })
+            }
+            Command::Search { text, limit } => {
+                let found = self.tablet()?.search(&text, limit.into())?;
+                Ok(Answer::Found { found })
+            }
+            Command::Show { household } => self.show(household),
+            Command::Areas => {
+                let all = self.tablet()?.read("areas", areas::all);
+                let areas = all.map_err(stored)?;
+                Ok(Answer::Areas { areas })
+            }
+            Command::Register { household } => {
+                let edited = self.tablet()?.register(clock::now(), *household)?;
+                tell(Event::Changed);
+                Ok(Answer::Edited {
+                    household: edited.household,
+                })
+            }
+            Command::AddPerson { household, person } => {
+                self.edit(household, Edit::AddPerson(*person), tell)
+            }
+            Command::CorrectPerson {
+                household,
+                person,
+                set,
+            } => self.edit(household, Edit::CorrectPerson { person, set }, tell),
+            Command::RecordVisit { household, visit } => {
+                self.edit(household, Edit::RecordVisit(*visit), tell)
+            }
+            Command::Move { household, to } => self.edit(household, Edit::Move(to), tell),
+        }
+    }
+
+    fn tablet(&self) -> Result<Rc<Tablet>, Fault> {
+        let open = self.tablet.borrow().clone();
+        open.ok_or_else(|| Fault::of(Obstacle::Shut, "the tablet is not open"))
+    }
+
+    fn look(&self) -> Result<Answer, Fault> {
+        let open = self.tablet.borrow().clone();
+        let door = match (&open, self.made.get()) {
+            (Some(_), _) => Door::Open,
+            (None, true) => Door::Shut,
+            (None, false) => Door::New,
+        };
+        let status = open.map(|tablet| tablet.status()).transpose()?;
+        Ok(Answer::State {
+            door,
+            status: status.map(Box::new),
+        })
+    }
+
+    fn open(&self, passphrase: &str, tell: Tell<'_>) -> Result<Answer, Fault> {
+        if self.tablet.borrow().is_none() {
+            let random = Box::new(SystemRandom);
+            let opened = Tablet::open(&self.dir, passphrase, clock::now(), random)?;
+            self.tablet.replace(Some(Rc::new(opened.tablet)));
+            self.made.set(true);
+            tell(Event::Changed);
+        }
+        self.look()
+    }
+
+    /// Ends a session too. Whoever is being answered keeps the tablet until then.
+    fn close(&self, tell: Tell<'_>) -> Result<Answer, Fault> {
+        if let Some(session) = &*self.session.borrow() {
+            session.cancel();
+        }
+        self.tablet.replace(None);
+        tell(Event::Changed);
+        self.look()
+    }
+
+    async fn enrol(
+        &self,
+        server: &str,
+        code: &str,
+        label: &str,
+        tell: Tell<'_>,
+    ) -> Result<Answer, Fault> {
+        let tablet = self.tablet()?;
+        let http = Http::new().map_err(|error| Fault::of(Obstacle::NoConnection, error))?;
+        let wanted = Enrolment {
+            server,
+            code: code.trim(),
+            label,
+        };
+        enrol::enrol(&tablet, &http, &clock::now, &mut SystemRandom, wanted).await?;
+        tell(Event::Changed);
+        self.look()
+    }
+
+    async fn sync(&self, tell: Tell<'_>) -> Result<Answer, Fault> {
+        let tablet = self.tablet()?;
+        let cancel = CancellationToken::new();
+        if self.session.borrow().is_some() {
+            return Err(Fault::of(Obstacle::Syncing, "a session is running"));
+        }
+        self.session.replace(Some(cancel.clone()));
+        let ended = self.exchange(&tablet, &cancel, tell).await;
+        self.session.replace(None);
+        tell(Event::Changed);
+        ended
+    }
+
+    async fn exchange(
+        &self,
+        tablet: &Tablet,
+        cancel: &CancellationToken,
+        tell: Tell<'_>,
+    ) -> Result<Answer, Fault> {
+        let http = Http::new().map_err(|error| Fault::of(Obstacle::NoConnection, error))?;
+        let around = Surroundings {
+            tablet,
+            transport: &http,
+            clock: &SystemClock,
+            random: &mut SystemRandom,
+            cancel,
+        };
+        let options = Options {
+            retry: RetryPolicy {
+                retries: RETRIES,
+                ..RetryPolicy::default()
+            },
+            ..Options::default()
+        };
+        let report = driver::run(around, options, &mut |progress, _| {
+            tell(Event::Syncing {
+                pushed: progress.pushed,
+                to_push: progress.to_push,
+                received: progress.entries,
+                to_receive: progress.entries_total,
+            });
+        })
+        .await?;
+        let status = tablet.status()?;
+        let (outcome, fault, differing) = match report.outcome {
+            Outcome::Agreed => (Ending::Agreed, None, Vec::new()),
+            Outcome::Differs(areas) => (Ending::Differs, None, areas),
+            Outcome::GaveUp(failure) => (Ending::GaveUp, Some(failure.into()), Vec::new()),
+            Outcome::Cancelled => (Ending::Cancelled, None, Vec::new()),
+        };
+        Ok(Answer::Synced(Synced {
+            outcome,
+            fault,
+            differing,
+            pushed: report.progress.pushed,
+            received: report.progress.entries,
+            queued: status.pending,
+            held: status.held,
+            bytes_up: report.tally.body_bytes_up,
+            bytes_down: report.tally.body_bytes_down,
+        }))
+    }
+
+    fn show(&self, id: HouseholdId) -> Result<Answer, Fault> {
+        let tablet = self.tablet()?;
+        let (row, record) = tablet.show(id)?;
+        let history = tablet.history(id, None)?;
+        let names = tablet
+            .read("name areas", |tx| {
+                let named = |code: &String| {
+                    let path = match code.parse::<AreaCode>() {
+                        Ok(area) => areas::path_names(tx, &area)?,
+                        Err(_) => Vec::new(),
+                    };
+                    Ok::<_, StoreError>((code.clone(), path))
+                };
+                areas_of(&record)
+                    .map(named)
+                    .collect::<Result<BTreeMap<_, _>, _>>()
+            })
+            .map_err(stored)?;
+        Ok(Answer::Household(Box::new(Household {
+            row,
+            record,
+            areas: names,
+            history,
+        })))
+    }
+
+    fn edit(&self, household: HouseholdId, edit: Edit, tell: Tell<'_>) -> Result<Answer, Fault> {
+        let edited = self.tablet()?.edit(clock::now(), household, edit)?;
+        tell(Event::Changed);
+        Ok(Answer::Edited {
+            household: edited.household,
+        })
+    }
+}
+
+fn stored(error: StoreError) -> Fault {
+    Error::Store(error).into()
+}
+
+/// Every area that a record names, contradicted ones too.
+fn areas_of(record: &HouseholdView) -> impl Iterator<Item = &String> {
+    let moves = record.moves.values();
+    let fields = [record.residence.area.as_ref()]
+        .into_iter()
+        .chain(moves.flat_map(|entry| [entry.from.as_ref(), entry.to.as_ref()]));
+    fields.flatten().flat_map(Shown::values)
+}
