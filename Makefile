@@ -18,6 +18,8 @@ NEXTEST_VERSION := 0.9.151
 DENY_VERSION    := 0.20.2
 TYPOS_VERSION   := 1.52.0
 FUZZ_VERSION    := 0.13.2
+# The compiler of the C sources in the browser's engine.
+APT_ENGINE      := clang-19 llvm-19
 NODE_VERSION    := 26.10.0
 NPM_VERSION     := 12.2.1
 # The browser that `make browser-test` drives, and a small font with Chinese characters.
@@ -106,7 +108,7 @@ $(STAMPS)/typos-$(TYPOS_VERSION): | toolchain $(STAMPS)
 	@$(TOOLS)/typos/bin/pip install --quiet --only-binary :all: typos==$(TYPOS_VERSION)
 	@touch $@
 
-# ---- the console's pages ---------------------------------------------------------------------
+# ---- the pages ---------------------------------------------------------------------
 # Debian's Node is years behind what the pages' tools accept. Its npm, or the machine's, fetches the pinned Node, which is a
 # package like any other, and with it the pinned npm.
 NODE_STAMP := $(STAMPS)/node-$(NODE_VERSION)-npm-$(NPM_VERSION)
@@ -126,23 +128,33 @@ $(NODE_STAMP): | toolchain $(STAMPS)
 	@touch $@
 
 WEB         := server/web
+ENGINE      := $(WEB)/src/tablet/engine/engine_bg.wasm
+ENGINE_CC   := CC_wasm32_unknown_unknown=clang-19 AR_wasm32_unknown_unknown=llvm-ar-19
+ENGINE_FROM := $(shell find client-core sync-protocol -name '*.rs') Cargo.lock $(wildcard Cargo.toml */Cargo.toml */*/Cargo.toml)
+BUILT       := $(or $(CARGO_TARGET_DIR),target)
 BROWSER     := tests/browser
-WEB_MADE    := $(WEB)/dist/index.html
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f) $(addprefix $(WEB)/,index.html svelte.config.js tsconfig.json vite.config.ts)
+WEB_MADE    := $(WEB)/dist/tablet/tablet.html
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f -not -path "*/engine/*") $(addprefix $(WEB)/,index.html tablet.html svelte.config.js tsconfig.json vite.config.ts)
 
 %/node_modules/.package-lock.json: %/package-lock.json $(NODE_STAMP)
 	@cd $* && $(NPM) ci --ignore-scripts --loglevel=error >/dev/null
 	@touch $@
 
-.PHONY: web
-web: $(WEB_MADE) ## Build the console's pages, which the server's program then holds
+$(ENGINE): $(ENGINE_FROM) | toolchain
+	$(call need,$(APT_ENGINE))
+	@echo "compiling the engine for the browser (some minutes, the first time)"
+	@$(ENGINE_CC) cargo rustc --locked --quiet -p sojourn-client-core --lib --crate-type cdylib --target $(WASM) --profile engine
+	@cargo run --locked --quiet -p sojourn-web-module -- $(BUILT)/$(WASM)/engine/sojourn_client_core.wasm $(dir $@)
 
-$(WEB_MADE): $(WEB_SOURCES) $(WEB)/node_modules/.package-lock.json
+.PHONY: web
+web: $(WEB_MADE) ## Build the console's and the tablet's pages, which the server's program then holds
+
+$(WEB_MADE): $(WEB_SOURCES) $(ENGINE) $(WEB)/node_modules/.package-lock.json
 	@cd $(WEB) && $(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 .PHONY: web-lint
-web-lint: $(WEB)/node_modules/.package-lock.json $(BROWSER)/node_modules/.package-lock.json
+web-lint: $(ENGINE) $(WEB)/node_modules/.package-lock.json $(BROWSER)/node_modules/.package-lock.json
 	@cd $(WEB) && $(NPM) run --silent lint && $(NPM) run --silent check
 	@cd $(BROWSER) && $(NPM) run --silent lint && $(NPM) run --silent check
 
@@ -151,7 +163,7 @@ web-test: $(WEB)/node_modules/.package-lock.json
 	@cd $(WEB) && $(NPM) run --silent test
 
 .PHONY: browser-test
-browser-test: toolchain web $(BROWSER)/node_modules/.package-lock.json ## Drive the console in a browser, beside real tablets
+browser-test: toolchain web $(BROWSER)/node_modules/.package-lock.json ## Drive the console and the tablet in a browser, beside real ones
 	$(call need,$(APT_BROWSER))
 	cargo build --locked --workspace --bins
 	@cd $(BROWSER) && $(NPM) run --silent test
@@ -168,7 +180,7 @@ lint: setup web web-lint ## Formatting, clippy, rustdoc, licences and sources, s
 	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
-	cargo build --locked -p sojourn-sync-protocol --target $(WASM)
+	$(ENGINE_CC) cargo clippy --locked -p sojourn-client-core --lib --target $(WASM) --profile engine -- -D warnings
 
 # One build with the tests' features, so that the programs the tests start are the ones just built.
 .PHONY: test

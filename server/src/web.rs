@@ -1,5 +1,5 @@
-//! The console's pages, as files inside the program, under `/console/`. What is no file there is a page that the script
-//! makes from its address, so it gets the same index.
+//! The pages, as files inside the program: the console under `/console/`, the tablet under `/tablet/`. What is no file there is a page
+//! that the script makes from its address, so it gets the same index.
 //!
 //! Every answer forbids the browser whatever the pages do not need. Knows no session and no data: the pages ask for those.
 
@@ -11,17 +11,39 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rust_embed::{Embed, EmbeddedFile};
 
 /// What `make web` has made; nothing but a mark of the folder where it has not run.
 #[derive(Embed)]
-#[folder = "web/dist"]
-struct Built;
+#[folder = "web/dist/console"]
+struct Console;
 
-const INDEX: &str = "index.html";
+/// The same of the tablet.
+#[derive(Embed)]
+#[folder = "web/dist/tablet"]
+struct Tablet;
+
+/// Pages that belong together.
+struct Site {
+    get: fn(&str) -> Option<EmbeddedFile>,
+    index: &'static str,
+    policy: &'static str,
+}
+
+const CONSOLE: Site = Site {
+    get: Console::get,
+    index: "index.html",
+    policy: POLICY,
+};
+const TABLET: Site = Site {
+    get: Tablet::get,
+    index: "tablet.html",
+    policy: TABLET_POLICY,
+};
+
 /// Files whose names hold a hash of what is in them.
 const HASHED: &str = "assets/";
 /// Beside a file that became smaller by it, the same compressed.
@@ -30,12 +52,15 @@ const GZIP: &str = ".gz";
 /// Scripts, styles and images of ours alone, nothing inline; nobody may frame the pages, and forms go nowhere by themselves.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+/// The same, and what a tablet needs besides: its engine is compiled code, it runs in a worker, and it is installed by a manifest.
+const TABLET_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+                             img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; \
+                             manifest-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 /// Devices and abilities of the browser that no page asks for.
 const ABILITIES: &str =
     "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
@@ -50,27 +75,31 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 
 /// What is shown where the pages have not been built.
 const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\"><title>Sojourn</title>\n\
-                         <p>The console is not part of this program: run <code>make web</code> and build it again.\n\
-                         <p lang=\"zh-CN\">本程序未包含审核台：请运行 <code>make web</code> 后重新构建。\n";
+                         <p>The pages are not part of this program: run <code>make web</code> and build it again.\n\
+                         <p lang=\"zh-CN\">本程序未包含页面：请运行 <code>make web</code> 后重新构建。\n";
 
 /// The pages' addresses.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/console", get(async || Redirect::permanent("/console/")))
-        .route(
-            "/console/",
-            get(async |asked: HeaderMap| page(INDEX, &asked)),
-        )
-        .route(
-            "/console/{*path}",
-            get(async |Path(path): Path<String>, asked: HeaderMap| page(&path, &asked)),
-        )
+        .route("/console/", pages::<S>(&CONSOLE))
+        .route("/console/{*path}", pages::<S>(&CONSOLE))
+        .route("/tablet", get(async || Redirect::permanent("/tablet/")))
+        .route("/tablet/", pages::<S>(&TABLET))
+        .route("/tablet/{*path}", pages::<S>(&TABLET))
+}
+
+fn pages<S: Clone + Send + Sync + 'static>(site: &'static Site) -> MethodRouter<S> {
+    get(async |path: Option<Path<String>>, asked: HeaderMap| {
+        let path = path.map_or_else(|| site.index.to_owned(), |Path(path)| path);
+        page(site, &path, &asked)
+    })
 }
 
 /// One file, or the index.
-fn page(path: &str, asked: &HeaderMap) -> Response {
-    let mut reply = match found(path) {
-        Some((name, file)) => answer(name, &file, asked),
+fn page(site: &Site, path: &str, asked: &HeaderMap) -> Response {
+    let mut reply = match found(site, path) {
+        Some((name, file)) => answer(site, name, &file, asked),
         None if path.starts_with(HASHED) => StatusCode::NOT_FOUND.into_response(),
         None => {
             let html = [(CONTENT_TYPE, "text/html; charset=utf-8")];
@@ -78,21 +107,25 @@ fn page(path: &str, asked: &HeaderMap) -> Response {
         }
     };
     reply.headers_mut().extend(HEADERS);
+    reply.headers_mut().insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(site.policy),
+    );
     reply
 }
 
 /// The file of a path. Those that browsers look for by a hash are there or not; everything else is the index.
-fn found(path: &str) -> Option<(&str, EmbeddedFile)> {
+fn found<'p>(site: &Site, path: &'p str) -> Option<(&'p str, EmbeddedFile)> {
     let plain = !path.starts_with('.') && !path.ends_with(GZIP);
-    let file = Built::get(path).filter(|_| plain);
+    let file = (site.get)(path).filter(|_| plain);
     match file {
         Some(file) => Some((path, file)),
         None if path.starts_with(HASHED) => None,
-        None => Some((INDEX, Built::get(INDEX)?)),
+        None => Some((site.index, (site.get)(site.index)?)),
     }
 }
 
-fn answer(name: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
+fn answer(site: &Site, name: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
     let tag = format!(
         "\"{}\"",
         BASE64_URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash())
@@ -115,7 +148,7 @@ fn answer(name: &str, file: &EmbeddedFile, asked: &HeaderMap) -> Response {
     if says(IF_NONE_MATCH, &tag) || says(IF_NONE_MATCH, &format!("W/{tag}")) {
         return (StatusCode::NOT_MODIFIED, head, [(ETAG, tag)]).into_response();
     }
-    let smaller = Built::get(&format!("{name}{GZIP}")).filter(|_| says(ACCEPT_ENCODING, "gzip"));
+    let smaller = (site.get)(&format!("{name}{GZIP}")).filter(|_| says(ACCEPT_ENCODING, "gzip"));
     match smaller {
         // The same page by another coding, so its tag is a weak one.
         Some(packed) => {
@@ -135,6 +168,8 @@ fn media_type(name: &str) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("wasm") => "application/wasm",
+        Some("webmanifest") => "application/manifest+json",
         _ => "application/octet-stream",
     }
 }
@@ -160,7 +195,7 @@ mod tests {
 
     /// Some file whose name holds a hash; none where the pages have not been built.
     fn hashed() -> Option<String> {
-        Built::iter()
+        Console::iter()
             .map(|name| name.to_string())
             .find(|name| name.starts_with(HASHED) && name.ends_with(".js"))
     }
@@ -181,6 +216,16 @@ mod tests {
                 "{page}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn only_the_tablet_may_run_compiled_code() {
+        let (_, headers, _) = get("/tablet/", &[]).await;
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("'wasm-unsafe-eval'") && !policy.contains("'unsafe-"));
+        let (_, headers, _) = get("/console/tablet.html", &[]).await;
+        assert_eq!(headers[CONTENT_SECURITY_POLICY], POLICY);
+        assert_eq!(get("/tablet", &[]).await.0, StatusCode::PERMANENT_REDIRECT);
     }
 
     #[tokio::test]

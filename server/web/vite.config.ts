@@ -1,37 +1,83 @@
-// How the pages are built. Everything is a file of its own: the policy that the server sends forbids inline scripts, inline
-// styles and data of foreign origin.
-import { readFileSync, writeFileSync } from 'node:fs';
+// How the pages are built: the console, and with `--mode tablet` the tablet. Everything is a file of its own: the policy that the server
+// sends forbids inline scripts, inline styles and data of foreign origin.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
+import { ENGINE_BYTES_MAX, SHELL } from './src/tablet/shell.ts';
 
-/** Puts beside each script and style the same compressed, so that the server need not. */
+/** Every file of a folder, by its path there. */
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+
+/** Puts beside each script, style and module the same compressed, so that the server need not. */
 function compressed(): Plugin {
   return {
     name: 'compressed',
     apply: 'build',
-    writeBundle(options, bundle) {
-      for (const name of Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name))) {
-        const path = join(options.dir ?? 'dist', name);
-        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+    writeBundle({ dir = 'dist' }) {
+      for (const name of filesOf(dir).filter((name) => /\.(js|css|wasm)$/.test(name))) {
+        const small = gzipSync(readFileSync(join(dir, name)), { level: 9 });
+        writeFileSync(join(dir, `${name}.gz`), small);
+        if (!name.endsWith('.wasm')) continue;
+        console.log(`the tablet's engine: ${small.length} bytes, compressed`);
+        if (small.length > ENGINE_BYTES_MAX) this.error(`the engine may have ${ENGINE_BYTES_MAX} bytes, compressed`);
       }
     },
   };
 }
 
-export default defineConfig({
-  base: '/console/',
-  plugins: [svelte(), compressed()],
-  build: {
-    target: 'es2022',
-    assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
-    reportCompressedSize: false,
-    sourcemap: false,
-  },
-  server: {
-    // While working on the pages: SOJOURN=http://127.0.0.1:8470 npx vite
-    proxy: { '/console/v1': process.env.SOJOURN ?? 'http://127.0.0.1:8470' },
-  },
+/** Tells the service worker which files make the application, and by their content which version of it. */
+function shell(): Plugin {
+  return {
+    name: 'shell',
+    apply: 'build',
+    writeBundle({ dir = 'dist' }) {
+      const worker = join(dir, 'sw.js');
+      const files = filesOf(dir).filter((name) => name !== 'sw.js' && !/^\.|\.(gz|html)$/.test(name));
+      const version = createHash('sha256');
+      for (const name of [...files, 'tablet.html']) version.update(name).update(readFileSync(join(dir, name)));
+      const list = JSON.stringify({ version: version.digest('hex').slice(0, 16), files });
+      const source = readFileSync(worker, 'utf8');
+      // The script holds the mark as a text of its own, in whichever quotes.
+      const marked = new RegExp(`(["'\`])${SHELL}\\1`);
+      if (!marked.test(source)) this.error('the service worker has no place for the list of files');
+      writeFileSync(
+        worker,
+        source.replace(marked, () => JSON.stringify(list)),
+      );
+    },
+  };
+}
+
+export default defineConfig(({ mode }) => {
+  const tablet = mode === 'tablet';
+  return {
+    base: tablet ? '/tablet/' : '/console/',
+    plugins: tablet ? [svelte(), shell(), compressed()] : [svelte(), compressed()],
+    worker: { format: 'es' },
+    build: {
+      outDir: tablet ? 'dist/tablet' : 'dist/console',
+      target: 'es2022',
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+      sourcemap: false,
+      rolldownOptions: tablet
+        ? {
+            input: { tablet: 'tablet.html', sw: 'src/tablet/sw.ts' },
+            output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+          }
+        : {},
+    },
+    server: {
+      // While working on the pages: SOJOURN=http://127.0.0.1:8470 npx vite
+      proxy: { '/console/v1': process.env.SOJOURN ?? 'http://127.0.0.1:8470' },
+    },
+  };
 });

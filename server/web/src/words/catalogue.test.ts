@@ -64,6 +64,7 @@ describe('the catalogue', () => {
       'tree',
       'log',
       'keys',
+      'tablet',
     ] as const;
     const unsaid = groups.flatMap((group) =>
       Object.keys(en[group]).filter(

@@ -6,6 +6,7 @@ import { effects, find, later } from './desk.en';
 import { hand } from './handovers.en';
 import { twin } from './linkage.en';
 import { many } from './many';
+import { tablet } from './tablet.en';
 
 const outcome = {
   adopted: 'adopted',
@@ -499,6 +500,7 @@ export const en = {
   later,
   hand,
   twin,
+  tablet,
   home: {
     linked: 'The same family is registered also as',
     goesOn: 'This family goes on in another record',

@@ -3,6 +3,7 @@ import { effects, find, later } from './desk.zh';
 import type { Messages } from './en';
 import { hand } from './handovers.zh';
 import { twin } from './linkage.zh';
+import { tablet } from './tablet.zh';
 
 const outcome = {
   adopted: '已采纳',
@@ -460,6 +461,7 @@ export const zh: Messages = {
   later,
   hand,
   twin,
+  tablet,
   home: {
     linked: '同一家庭还登记为',
     goesOn: '该家庭的记录已续于另一份',

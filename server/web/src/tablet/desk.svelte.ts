@@ -1,0 +1,157 @@
+// A page's side of the engine: asks its worker, hears what happens, and knows how the tablet stands.
+import type { CHANGED, Of } from './commands';
+import type { Answer, Command, Fault, Message, Status, Synced } from './messages';
+
+/** What stood against a command. */
+export class Refused extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault) {
+    super(fault.detail);
+    this.fault = fault;
+  }
+}
+
+const waiting = new Map<string, (answer: Answer) => void>();
+let worker = begun();
+
+function begun(): Worker {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  worker.addEventListener('message', ({ data }: MessageEvent<Message | 'over'>) => {
+    if (data === 'over') again();
+    else if (data.say === 'reply') {
+      waiting.get(data.id)?.(data.answer);
+      waiting.delete(data.id);
+    } else if (data.say === 'tell') hear(data.event);
+  });
+  return worker;
+}
+
+function again(): void {
+  worker = begun();
+  look();
+}
+
+/** Asks the engine, and gives the answer that belongs to the command. */
+export async function ask<C extends Command>(command: C): Promise<Of<C>> {
+  const id = crypto.randomUUID();
+  const answer = await new Promise<Answer>((done) => {
+    waiting.set(id, done);
+    worker.postMessage({ say: 'ask', id, command } satisfies Message);
+  });
+  if (answer.answer === 'failed') throw new Refused(answer.fault);
+  return answer as Of<C>;
+}
+
+export function faultOf(error: unknown): Fault {
+  return error instanceof Refused ? error.fault : { obstacle: 'failed', field: null, detail: String(error) };
+}
+
+type Door = 'unknown' | Extract<Answer, { answer: 'state' }>['door'];
+type Syncing = { pushed: number; to_push: number; received: number; to_receive: number };
+
+let door = $state<Door>('unknown');
+let status = $state.raw<Status | null>(null);
+let fault = $state.raw<Fault>();
+let syncing = $state.raw<Syncing>();
+let synced = $state.raw<Synced>();
+/** Counts what was written, so that pages read again. */
+let written = $state(0);
+let kept = $state<boolean>();
+
+export const desk = {
+  get door(): Door {
+    return door;
+  },
+  get status(): Status | null {
+    return status;
+  },
+  /** Why there is no tablet here at all. */
+  get fault(): Fault | undefined {
+    return fault;
+  },
+  get syncing(): Syncing | undefined {
+    return syncing;
+  },
+  /** What the last session of this page came to. */
+  get synced(): Synced | undefined {
+    return synced;
+  },
+  get written(): number {
+    return written;
+  },
+  /** Whether the browser promised to keep what is on the device; unknown before it was asked. */
+  get kept(): boolean | undefined {
+    return kept;
+  },
+};
+
+function stands(answer: Extract<Answer, { answer: 'state' }>): void {
+  door = answer.door;
+  status = answer.status;
+  fault = undefined;
+}
+
+export async function look(): Promise<void> {
+  try {
+    stands(await ask({ do: 'look' }));
+  } catch (error) {
+    fault = faultOf(error);
+  }
+}
+
+function hear(event: Extract<Message, { say: 'tell' }>['event']): void {
+  if (event.event === 'syncing') {
+    syncing = event;
+    return;
+  }
+  if (event.event === 'restarted') syncing = undefined;
+  written += 1;
+  look();
+}
+
+export async function open(passphrase: string): Promise<void> {
+  stands(await ask({ do: 'open', passphrase }));
+  keep();
+}
+
+export async function shut(): Promise<void> {
+  synced = undefined;
+  stands(await ask({ do: 'close' }));
+}
+
+export async function enrol(code: string, label: string): Promise<void> {
+  stands(await ask({ do: 'enrol', server: location.origin, code, label }));
+}
+
+/** Hands in and fetches. One session at a time; what is written meanwhile goes with the next one. */
+export async function sync(): Promise<void> {
+  if (syncing) return;
+  syncing = { pushed: 0, to_push: 0, received: 0, to_receive: 0 };
+  try {
+    synced = await ask({ do: 'sync' });
+  } catch (error) {
+    const none = { differing: [], pushed: 0, received: 0, queued: status?.pending ?? 0, held: status?.held ?? 0 };
+    synced = { outcome: 'gave-up', fault: faultOf(error), ...none, bytes_up: 0, bytes_down: 0 };
+  } finally {
+    syncing = undefined;
+  }
+}
+
+/** Makes an edit, and hands it in when there is a connection; gives the household. */
+export async function edit(command: Extract<Command, { do: (typeof CHANGED)[number] }>): Promise<string> {
+  const { household } = await ask(command);
+  if (navigator.onLine) sync();
+  return household;
+}
+
+/** Asks the browser to keep what is on the device, which it may refuse. */
+async function keep(): Promise<void> {
+  kept = (await navigator.storage?.persisted?.()) || (await navigator.storage?.persist?.()) || false;
+}
+
+export function start(): void {
+  look();
+  addEventListener('online', () => {
+    if (status?.device) sync();
+  });
+}

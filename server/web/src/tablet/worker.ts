@@ -1,0 +1,99 @@
+// Owns the engine. Of all tabs the worker of one has it, by a lock that the browser keeps; the others pass on what their pages ask, and
+// what they are answered. When that tab is closed, the next worker in line takes the lock, and the door is shut until somebody opens it.
+import initialise, { Engine } from './engine/engine';
+import module from './engine/engine_bg.wasm?url';
+import type { Answer, Fault, Message, Event as Told } from './messages';
+
+const LOCK = 'tablet';
+const page = self as unknown as DedicatedWorkerGlobalScope;
+const others = new BroadcastChannel('tablet');
+
+type Ask = Extract<Message, { say: 'ask' }>;
+
+/** What this page asked and has not been answered. */
+const open = new Map<string, Ask>();
+let engine: Engine | undefined;
+let noEngine: Answer | undefined;
+
+function failed(obstacle: Fault['obstacle'], detail: string): Answer {
+  return { answer: 'failed', fault: { obstacle, field: null, detail } };
+}
+
+function reply(id: string, answer: Answer): void {
+  if (open.delete(id)) page.postMessage({ say: 'reply', id, answer } satisfies Message);
+  else others.postMessage({ say: 'reply', id, answer } satisfies Message);
+}
+
+function tell(event: Told): void {
+  const message: Message = { say: 'tell', event };
+  page.postMessage(message);
+  others.postMessage(message);
+}
+
+/** Asks the engine here. */
+async function perform({ id, command }: Ask): Promise<void> {
+  if (noEngine) return reply(id, noEngine);
+  try {
+    const answer = await engine?.ask(JSON.stringify(command), (event: string) => tell(JSON.parse(event)));
+    reply(id, answer === undefined ? failed('failed', 'there is no engine') : JSON.parse(answer));
+  } catch (error) {
+    reply(id, failed('failed', String(error)));
+    if (error instanceof WebAssembly.RuntimeError) end();
+  }
+}
+
+/** After a panic nothing of the engine can be trusted. The page begins another worker, which begins another engine. */
+function end(): void {
+  for (const waiting of [...open.keys()]) reply(waiting, failed('interrupted', 'the engine ended'));
+  page.postMessage('over');
+  page.close();
+}
+
+// What the engine awaits goes on by itself, so that its panic is nobody's answer.
+page.addEventListener('error', end);
+page.addEventListener('unhandledrejection', end);
+
+page.addEventListener('message', ({ data }: MessageEvent<Ask>) => {
+  open.set(data.id, data);
+  if (engine || noEngine) perform(data);
+  else others.postMessage(data satisfies Message);
+});
+
+others.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+  if (data.say === 'ask') {
+    if (engine || noEngine) perform(data);
+  } else if (data.say === 'tell') {
+    page.postMessage(data);
+    // Whoever had the engine before is gone, and so is what it was asked; a question that changes nothing is asked again.
+    if (data.event.event === 'restarted') askAgain();
+  } else if (open.delete(data.id)) {
+    page.postMessage(data);
+  }
+});
+
+const CHANGES_NOTHING = ['look', 'list', 'search', 'show', 'areas'];
+
+function askAgain(): void {
+  for (const [id, ask] of [...open]) {
+    if (!CHANGES_NOTHING.includes(ask.command.do)) reply(id, failed('interrupted', 'whoever had the engine is gone'));
+    else if (engine || noEngine) perform(ask);
+    else others.postMessage(ask satisfies Message);
+  }
+}
+
+/** Has the engine from now on, until this tab is closed. */
+async function own(): Promise<void> {
+  await initialise({ module_or_path: module });
+  try {
+    engine = await Engine.begin();
+  } catch (error) {
+    noEngine = typeof error === 'string' ? JSON.parse(error) : failed('no-storage', String(error));
+  }
+  tell({ event: 'restarted' });
+  askAgain();
+}
+
+navigator.locks.request(LOCK, async () => {
+  await own();
+  await new Promise(() => {});
+});

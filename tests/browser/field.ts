@@ -1,0 +1,138 @@
+// A tablet in a browser, as its owner has it: a profile of its own, in which everything stays when the browser ends, however it ends.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
+import config from './playwright.config.ts';
+
+export const PASSPHRASE = 'four villages, one register';
+
+export class Field {
+  readonly #profile: string;
+  readonly #url: string;
+  /** What the browser complained of, on any page. */
+  readonly complaints: string[] = [];
+  #context: BrowserContext | undefined;
+
+  private constructor(profile: string, url: string) {
+    this.#profile = profile;
+    this.#url = url;
+  }
+
+  /** A browser that has never been here. */
+  static async fresh(url: string): Promise<Field> {
+    const field = new Field(await mkdtemp(join(tmpdir(), 'sojourn-field-')), url);
+    await field.begin();
+    return field;
+  }
+
+  get context(): BrowserContext {
+    if (!this.#context) throw new Error('the browser is not running');
+    return this.#context;
+  }
+
+  /** Starts the browser on its profile. */
+  async begin(): Promise<void> {
+    const { launchOptions, viewport, locale, timezoneId } = config.use ?? {};
+    this.#context = await chromium.launchPersistentContext(this.#profile, {
+      ...launchOptions,
+      viewport: viewport ?? null,
+      locale: locale ?? 'zh-CN',
+      timezoneId: timezoneId ?? 'Asia/Shanghai',
+      handleSIGINT: false,
+    });
+    await this.#context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`against the policy: ${event.violatedDirective} ${event.blockedURI}`);
+      });
+    });
+  }
+
+  /** A tab on the tablet's page. */
+  async tab(): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    await page.goto(`${this.#url}/tablet/`);
+    return page;
+  }
+
+  /** Ends the browser as a dead battery would: every process of it at once, in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    const ended = this.context.waitForEvent('close', { timeout: 0 });
+    for (const pid of await processes(this.#profile)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended with its parent.
+      }
+    }
+    await ended;
+    this.#context = undefined;
+  }
+
+  /** Ends the browser, and takes the profile away. */
+  async close(): Promise<void> {
+    await this.#context?.close();
+    await rm(this.#profile, { recursive: true, force: true });
+  }
+}
+
+/** The processes that were started on this profile, and theirs. */
+async function processes(profile: string): Promise<number[]> {
+  const { readdir, readFile } = await import('node:fs/promises');
+  const parents = new Map<number, number>();
+  const found: number[] = [];
+  for (const name of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    try {
+      const [command, stat] = await Promise.all([
+        readFile(`/proc/${name}/cmdline`, 'utf8'),
+        readFile(`/proc/${name}/stat`, 'utf8'),
+      ]);
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+      if (command.includes(profile)) found.push(Number(name));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  for (let at = 0; at < found.length; at += 1) {
+    for (const [child, parent] of parents) {
+      if (parent === found[at] && !found.includes(child)) found.push(child);
+    }
+  }
+  return found;
+}
+
+/** Chooses a passphrase where there is no tablet yet. */
+export async function choosePassphrase(page: Page): Promise<void> {
+  await page.getByLabel('口令', { exact: true }).fill(PASSPHRASE);
+  await page.getByLabel('再输入一次').fill(PASSPHRASE);
+  await page.getByRole('button', { name: '继续' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('登记本平板');
+}
+
+export async function unlock(page: Page, passphrase = PASSPHRASE): Promise<void> {
+  await page.getByLabel('口令', { exact: true }).fill(passphrase);
+  await page.getByRole('button', { name: '解锁' }).click();
+}
+
+/** From an empty browser to the households of an area. */
+export async function enrol(page: Page, code: string): Promise<void> {
+  await choosePassphrase(page);
+  await page.getByLabel('代码').fill(code);
+  await page.getByRole('button', { name: '登记', exact: true }).click();
+  await expectAgreed(page);
+}
+
+/** Both sides hold the same, and the page says so. */
+export async function expectAgreed(page: Page): Promise<void> {
+  await expect(page.getByRole('status').filter({ hasText: '双方一致' })).toBeVisible();
+}
+
+export async function sync(page: Page): Promise<void> {
+  await page.getByRole('button', { name: '上交并获取' }).click();
+  await expectAgreed(page);
+  await expect(page.getByText('全部已上交。')).toBeVisible();
+}
