@@ -282,3 +282,7 @@ fn areas_of(record: &HouseholdView) -> impl Iterator<Item = &String> {
         .chain(moves.flat_map(|entry| [entry.from.as_ref(), entry.to.as_ref()]));
     fields.flatten().flat_map(Shown::values)
 }
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;
