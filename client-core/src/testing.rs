@@ -31,6 +31,11 @@ pub(crate) fn reopen(dir: &std::path::Path, seed: u64) -> Opened {
 
 /// A tablet enrolled for one town of two villages.
 pub(crate) fn enrolled(dir: &std::path::Path, seed: u64) -> Tablet {
+    enrolled_at(dir, seed, "http://127.0.0.1:1")
+}
+
+/// The same at a server of this address.
+pub(crate) fn enrolled_at(dir: &std::path::Path, seed: u64, server: &str) -> Tablet {
     let tablet = reopen(dir, seed).tablet;
     let key = SigningKey::from_bytes(&[u8::try_from(seed % 251).unwrap(); 32]);
     let mut id = [1; 16];
@@ -39,7 +44,7 @@ pub(crate) fn enrolled(dir: &std::path::Path, seed: u64) -> Tablet {
         DeviceId::from_bytes(id),
         StaffId::from_bytes(id),
         "staff".into(),
-        "http://127.0.0.1:1".into(),
+        server.into(),
         &key,
     );
     let grant = Grant {

@@ -1,12 +1,15 @@
 // How the pages are built: the console, and with `--mode tablet` the tablet. Everything is a file of its own: the policy that the server
 // sends forbids inline scripts, inline styles and data of foreign origin.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 import { ENGINE_BYTES_MAX, SHELL } from './src/tablet/shell.ts';
+
+/** The engine as a module, where it has been made. */
+const ENGINE = 'src/tablet/engine/engine_bg.wasm';
 
 /** Every file of a folder, by its path there. */
 const filesOf = (folder: string): string[] =>
@@ -61,6 +64,7 @@ export default defineConfig(({ mode }) => {
     base: tablet ? '/tablet/' : '/console/',
     plugins: tablet ? [svelte(), shell(), compressed()] : [svelte(), compressed()],
     worker: { format: 'es' },
+    define: { 'import.meta.env.ENGINE_BYTES': existsSync(ENGINE) ? statSync(ENGINE).size : 0 },
     build: {
       outDir: tablet ? 'dist/tablet' : 'dist/console',
       target: 'es2022',

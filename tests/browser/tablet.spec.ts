@@ -83,13 +83,19 @@ test('a day without a connection: enrolled, reloaded, searched, written, handed 
     await other.getByRole('link', { name: /李桂兰/ }).click();
     await expect(other.getByRole('region', { name: '成员' })).toContainText('李冬冬');
 
+    // While both have a connection, what one writes comes to the other by itself.
+    await page.getByRole('button', { name: '添加人员' }).click();
+    await page.getByRole('textbox', { name: '姓名', exact: true }).fill('李秋秋');
+    await page.getByRole('button', { name: '保存' }).click();
+    await expect(other.getByRole('region', { name: '成员' })).toContainText('李秋秋');
+
     // A move takes the household off both.
     await other.getByRole('button', { name: '家庭迁移' }).click();
     await other.getByRole('combobox', { name: '迁入地区' }).fill(elsewhere(40).code);
     await other.getByRole('button', { name: '保存' }).click();
     await sync(other);
-    await sync(page);
-    await page.getByRole('link', { name: '← 家庭' }).or(page.getByRole('searchbox')).first().click();
+    await expect(page.getByRole('alert')).toContainText('这个家庭');
+    await page.getByRole('link', { name: '← 家庭' }).click();
     await expect(page.getByRole('link', { name: /王秀英/ })).toBeVisible();
     await expect(page.getByRole('link', { name: /李桂兰/ })).toHaveCount(0);
 

@@ -282,3 +282,25 @@ pub fn give_accounts(server: &Server, account: &Account) {
         ));
     }
 }
+
+/// Tells how any device with a browser becomes a tablet of every village of the day.
+///
+/// # Panics
+/// When the office gives no code.
+pub fn give_tablet(server: &Server, account: &Account) {
+    let page = format!("{}/tablet/", server.url());
+    let staff = server.run(["staff", "add", "白护士", "--role", "worker", "--json"]);
+    let staff = staff.json();
+    let staff = staff["id"].as_str().expect("staff have an id");
+    let code = [
+        "device", "code", "--area", PROVINCE, "--staff", staff, "--json",
+    ];
+    let code = server.run(code).json();
+    let code = code["code"].as_str().expect("a code is text");
+    account.tell(&sentence!(
+        "浏览器平板：{page}（十分钟内有效的代码 {code}）",
+        "a tablet in a browser: {page} (the code {code}, good for ten minutes)",
+        page,
+        code,
+    ));
+}

@@ -1,4 +1,6 @@
-//! Does what a command says, with one tablet. Reading goes on while a session runs; there is one session at a time.
+//! Does what a command says, with one tablet. Reading goes on while a session runs; there is one session at a time, and one stream of
+//! hints, after each of which there is a session. A tablet that was shut is opened again only when nobody holds it any more: where it
+//! is kept there may be one connection.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -7,7 +9,7 @@ use std::rc::Rc;
 
 use sojourn_sync_protocol::record::{Edit, HouseholdView, Shown};
 use sojourn_sync_protocol::{AreaCode, HouseholdId};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::fault::{Fault, Obstacle};
 use super::message::{Answer, Command, Door, Ending, Event, Household, Synced};
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::projection::{ListQuery, Place, Screen};
 use crate::store::{Store, StoreError};
 use crate::sync::driver::{self, Options, Surroundings, SystemClock};
+use crate::sync::live::{self, LiveError};
 use crate::sync::session::{Outcome, RetryPolicy};
 use crate::sync::transport::Http;
 use crate::tablet::Tablet;
@@ -28,9 +31,21 @@ const RETRIES: u32 = 1;
 /// One tablet, open or not, and what goes on with it.
 pub struct Desk {
     dir: PathBuf,
-    tablet: RefCell<Option<Rc<Tablet>>>,
-    session: RefCell<Option<CancellationToken>>,
+    held: RefCell<Option<Rc<Held>>>,
+    /// Cancelled once nobody holds the tablet that was open last.
+    gone: RefCell<CancellationToken>,
+    syncing: Cell<bool>,
+    listening: Cell<bool>,
     made: Cell<bool>,
+}
+
+/// An open tablet.
+struct Held {
+    tablet: Tablet,
+    /// Ends whatever goes on with it.
+    shut: CancellationToken,
+    // Last: when it is dropped, the tablet is closed.
+    _gone: DropGuard,
 }
 
 /// Hears what happens while a command is done.
@@ -41,8 +56,10 @@ impl Desk {
     pub fn new(dir: &Path) -> Self {
         Self {
             dir: dir.into(),
-            tablet: RefCell::default(),
-            session: RefCell::default(),
+            held: RefCell::default(),
+            gone: RefCell::new(cancelled()),
+            syncing: Cell::default(),
+            listening: Cell::default(),
             made: Cell::new(Store::exists(dir)),
         }
     }
@@ -57,14 +74,15 @@ impl Desk {
     async fn perform(&self, command: Command, tell: Tell<'_>) -> Result<Answer, Fault> {
         match command {
             Command::Look => self.look(),
-            Command::Open { passphrase } => self.open(&passphrase, tell),
-            Command::Close => self.close(tell),
+            Command::Open { passphrase } => self.open(&passphrase, tell).await,
+            Command::Close => self.close(tell).await,
             Command::Enrol {
                 server,
                 code,
                 label,
             } => self.enrol(&server, &code, &label, tell).await,
-            Command::Sync => self.sync(tell).await,
+            Command::Sync => Ok(Answer::Synced(self.sync(tell).await?)),
+            Command::Listen => self.listen(tell).await,
             Command::List { after, limit } => {
                 let screen = after.map_or(Screen::First, |after| {
                     Screen::After(Place {
@@ -78,21 +96,21 @@ impl Desk {
                     limit: Some(limit.into()),
                     ..ListQuery::default()
                 };
-                let rows = self.tablet()?.list(&query)?;
+                let rows = self.held()?.tablet.list(&query)?;
                 Ok(Answer::Households { rows })
             }
             Command::Search { text, limit } => {
-                let found = self.tablet()?.search(&text, limit.into())?;
+                let found = self.held()?.tablet.search(&text, limit.into())?;
                 Ok(Answer::Found { found })
             }
             Command::Show { household } => self.show(household),
             Command::Areas => {
-                let all = self.tablet()?.read("areas", areas::all);
+                let all = self.held()?.tablet.read("areas", areas::all);
                 let areas = all.map_err(stored)?;
                 Ok(Answer::Areas { areas })
             }
             Command::Register { household } => {
-                let edited = self.tablet()?.register(clock::now(), *household)?;
+                let edited = self.held()?.tablet.register(clock::now(), *household)?;
                 tell(Event::Changed);
                 Ok(Answer::Edited {
                     household: edited.household,
@@ -113,43 +131,57 @@ impl Desk {
         }
     }
 
-    fn tablet(&self) -> Result<Rc<Tablet>, Fault> {
-        let open = self.tablet.borrow().clone();
-        open.ok_or_else(|| Fault::of(Obstacle::Shut, "the tablet is not open"))
+    fn held(&self) -> Result<Rc<Held>, Fault> {
+        let held = self.held.borrow().clone();
+        held.ok_or_else(|| Fault::of(Obstacle::Shut, "the tablet is not open"))
     }
 
     fn look(&self) -> Result<Answer, Fault> {
-        let open = self.tablet.borrow().clone();
-        let door = match (&open, self.made.get()) {
+        let held = self.held.borrow().clone();
+        let door = match (&held, self.made.get()) {
             (Some(_), _) => Door::Open,
             (None, true) => Door::Shut,
             (None, false) => Door::New,
         };
-        let status = open.map(|tablet| tablet.status()).transpose()?;
+        let status = held.map(|held| held.tablet.status()).transpose()?;
         Ok(Answer::State {
             door,
             status: status.map(Box::new),
         })
     }
 
-    fn open(&self, passphrase: &str, tell: Tell<'_>) -> Result<Answer, Fault> {
-        if self.tablet.borrow().is_none() {
+    async fn open(&self, passphrase: &str, tell: Tell<'_>) -> Result<Answer, Fault> {
+        if self.held.borrow().is_some() {
+            return self.look();
+        }
+        let gone = self.gone.borrow().clone();
+        gone.cancelled().await;
+        // Somebody else may have waited for the same.
+        if self.held.borrow().is_none() {
             let random = Box::new(SystemRandom);
             let opened = Tablet::open(&self.dir, passphrase, clock::now(), random)?;
-            self.tablet.replace(Some(Rc::new(opened.tablet)));
+            let gone = CancellationToken::new();
+            self.gone.replace(gone.clone());
+            self.held.replace(Some(Rc::new(Held {
+                tablet: opened.tablet,
+                shut: CancellationToken::new(),
+                _gone: gone.drop_guard(),
+            })));
             self.made.set(true);
             tell(Event::Changed);
         }
         self.look()
     }
 
-    /// Ends a session too. Whoever is being answered keeps the tablet until then.
-    fn close(&self, tell: Tell<'_>) -> Result<Answer, Fault> {
-        if let Some(session) = &*self.session.borrow() {
-            session.cancel();
+    /// Ends what goes on, and is done when the tablet is closed.
+    async fn close(&self, tell: Tell<'_>) -> Result<Answer, Fault> {
+        if let Some(held) = self.held.take() {
+            held.shut.cancel();
+            drop(held);
+            tell(Event::Changed);
         }
-        self.tablet.replace(None);
-        tell(Event::Changed);
+        let gone = self.gone.borrow().clone();
+        gone.cancelled().await;
         self.look()
     }
 
@@ -160,44 +192,88 @@ impl Desk {
         label: &str,
         tell: Tell<'_>,
     ) -> Result<Answer, Fault> {
-        let tablet = self.tablet()?;
+        let held = self.held()?;
+        let tablet = &held.tablet;
         let http = Http::new().map_err(|error| Fault::of(Obstacle::NoConnection, error))?;
         let wanted = Enrolment {
             server,
             code: code.trim(),
             label,
         };
-        enrol::enrol(&tablet, &http, &clock::now, &mut SystemRandom, wanted).await?;
+        let mut random = SystemRandom;
+        tokio::select! {
+            enrolled = enrol::enrol(tablet, &http, &clock::now, &mut random, wanted) => {
+                enrolled?;
+            }
+            () = held.shut.cancelled() => {
+                return Err(Fault::of(Obstacle::Interrupted, "the tablet was shut"));
+            }
+        }
         tell(Event::Changed);
         self.look()
     }
 
-    async fn sync(&self, tell: Tell<'_>) -> Result<Answer, Fault> {
-        let tablet = self.tablet()?;
-        let cancel = CancellationToken::new();
-        if self.session.borrow().is_some() {
+    async fn sync(&self, tell: Tell<'_>) -> Result<Synced, Fault> {
+        let held = self.held()?;
+        if self.syncing.replace(true) {
             return Err(Fault::of(Obstacle::Syncing, "a session is running"));
         }
-        self.session.replace(Some(cancel.clone()));
-        let ended = self.exchange(&tablet, &cancel, tell).await;
-        self.session.replace(None);
+        let ended = Self::exchange(&held, tell).await;
+        self.syncing.set(false);
+        if let Ok(synced) = &ended {
+            tell(Event::Synced(synced.clone()));
+        }
         tell(Event::Changed);
         ended
     }
 
-    async fn exchange(
-        &self,
-        tablet: &Tablet,
-        cancel: &CancellationToken,
-        tell: Tell<'_>,
-    ) -> Result<Answer, Fault> {
+    /// Hears which areas moved, and has a session after each hint, until the stream ends.
+    async fn listen(&self, tell: Tell<'_>) -> Result<Answer, Fault> {
+        if !self.listening.replace(true) {
+            let heard = self.hear(tell).await;
+            self.listening.set(false);
+            heard?;
+        }
+        self.look()
+    }
+
+    async fn hear(&self, tell: Tell<'_>) -> Result<(), Fault> {
+        let held = self.held()?;
+        let http = Http::new().map_err(|error| Fault::of(Obstacle::NoConnection, error))?;
+        let mut random = SystemRandom;
+        let opening = live::open(&held.tablet, &http, clock::now(), &mut random);
+        let mut hints = opening.await.map_err(|error| match error {
+            LiveError::Failed(failure) => Fault::from(failure),
+            LiveError::Engine(error) => error.into(),
+        })?;
+        loop {
+            let hint = tokio::select! {
+                hint = hints.next() => hint?,
+                () = held.shut.cancelled() => None,
+            };
+            if hint.is_none() {
+                return Ok(());
+            }
+            match self.sync(tell).await {
+                // The session that is running asks until both sides have nothing left.
+                Ok(_)
+                | Err(Fault {
+                    obstacle: Obstacle::Syncing,
+                    ..
+                }) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    async fn exchange(held: &Held, tell: Tell<'_>) -> Result<Synced, Fault> {
         let http = Http::new().map_err(|error| Fault::of(Obstacle::NoConnection, error))?;
         let around = Surroundings {
-            tablet,
+            tablet: &held.tablet,
             transport: &http,
             clock: &SystemClock,
             random: &mut SystemRandom,
-            cancel,
+            cancel: &held.shut,
         };
         let options = Options {
             retry: RetryPolicy {
@@ -215,14 +291,14 @@ impl Desk {
             });
         })
         .await?;
-        let status = tablet.status()?;
+        let status = held.tablet.status()?;
         let (outcome, fault, differing) = match report.outcome {
             Outcome::Agreed => (Ending::Agreed, None, Vec::new()),
             Outcome::Differs(areas) => (Ending::Differs, None, areas),
             Outcome::GaveUp(failure) => (Ending::GaveUp, Some(failure.into()), Vec::new()),
             Outcome::Cancelled => (Ending::Cancelled, None, Vec::new()),
         };
-        Ok(Answer::Synced(Synced {
+        Ok(Synced {
             outcome,
             fault,
             differing,
@@ -232,11 +308,12 @@ impl Desk {
             held: status.held,
             bytes_up: report.tally.body_bytes_up,
             bytes_down: report.tally.body_bytes_down,
-        }))
+        })
     }
 
     fn show(&self, id: HouseholdId) -> Result<Answer, Fault> {
-        let tablet = self.tablet()?;
+        let held = self.held()?;
+        let tablet = &held.tablet;
         let (row, record) = tablet.show(id)?;
         let history = tablet.history(id, None)?;
         let names = tablet
@@ -262,12 +339,18 @@ impl Desk {
     }
 
     fn edit(&self, household: HouseholdId, edit: Edit, tell: Tell<'_>) -> Result<Answer, Fault> {
-        let edited = self.tablet()?.edit(clock::now(), household, edit)?;
+        let edited = self.held()?.tablet.edit(clock::now(), household, edit)?;
         tell(Event::Changed);
         Ok(Answer::Edited {
             household: edited.household,
         })
     }
+}
+
+fn cancelled() -> CancellationToken {
+    let token = CancellationToken::new();
+    token.cancel();
+    token
 }
 
 fn stored(error: StoreError) -> Fault {

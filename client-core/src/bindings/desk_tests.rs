@@ -43,6 +43,7 @@ async fn a_new_tablet_is_made_shut_and_opened_again() {
         "wrong-passphrase"
     );
     assert_eq!(ask(&desk, open("spring tea")).await["door"], "open");
+    assert_eq!(ask(&desk, open("not asked for")).await["door"], "open");
 }
 
 #[tokio::test]
@@ -92,6 +93,31 @@ async fn what_is_written_is_read_again_and_everybody_is_told() {
     assert_eq!(shown["record"]["visits"].as_object().unwrap().len(), 1);
     let areas = ask(&desk, json!({"do": "areas"})).await;
     assert_eq!(areas["areas"].as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn shutting_ends_a_session_and_waits_until_the_tablet_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    drop(testing::enrolled_at(folder.path(), 1, &server));
+    let desk = Desk::new(folder.path());
+    let open = json!({"do": "open", "passphrase": "pass"});
+    ask(&desk, open.clone()).await;
+    // A server that takes the connection and never answers.
+    let (synced, shut) = tokio::join!(ask(&desk, json!({"do": "sync"})), async {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let silent = listener.accept().await.unwrap();
+        let shut = ask(&desk, json!({"do": "close"})).await;
+        drop(silent);
+        shut
+    });
+    assert_eq!(
+        (&synced["outcome"], &shut["door"]),
+        (&json!("cancelled"), &json!("shut"))
+    );
+    assert_eq!(ask(&desk, open).await["door"], "open");
 }
 
 #[tokio::test]

@@ -65,6 +65,8 @@ pub enum Command {
     },
     /// Hand in and fetch.
     Sync,
+    /// Hear of what moves at the register, and fetch it each time, for as long as the connection lasts; answered when it ends.
+    Listen,
     /// A screen of households in order of area and name.
     List {
         /// The last one of the screen before; the first screen when absent.
@@ -274,6 +276,8 @@ pub enum Event {
         /// Those and the ones still to come.
         to_receive: u64,
     },
+    /// What a session came to.
+    Synced(Synced),
     /// Something was written, opened or closed: what is shown may be older.
     Changed,
     /// Another worker has the engine now, or this one has it anew: its door is shut.

@@ -34,6 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         server.stop();
     } else {
         waiting::give_accounts(&server, &account);
+        waiting::give_tablet(&server, &account);
         let (address, place) = (server.url(), folder.display());
         account.tell(&sentence!(
             "中心库仍在运行：{address}（Ctrl-C 结束）。数据与平板在 {place}",

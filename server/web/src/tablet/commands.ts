@@ -12,6 +12,7 @@ interface Kinds extends Record<Command['do'], Kind> {
   close: 'state';
   enrol: 'state';
   sync: 'synced';
+  listen: 'state';
   list: 'households';
   search: 'found';
   show: 'household';

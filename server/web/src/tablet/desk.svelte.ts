@@ -1,6 +1,7 @@
 // A page's side of the engine: asks its worker, hears what happens, and knows how the tablet stands.
 import type { CHANGED, Of } from './commands';
 import type { Answer, Command, Fault, Message, Status, Synced } from './messages';
+import type { Aside } from './shell';
 
 /** What stood against a command. */
 export class Refused extends Error {
@@ -12,16 +13,24 @@ export class Refused extends Error {
 }
 
 const waiting = new Map<string, (answer: Answer) => void>();
-let worker = begun();
 
 function begun(): Worker {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-  worker.addEventListener('message', ({ data }: MessageEvent<Message | 'over'>) => {
-    if (data === 'over') again();
-    else if (data.say === 'reply') {
-      waiting.get(data.id)?.(data.answer);
-      waiting.delete(data.id);
-    } else if (data.say === 'tell') hear(data.event);
+  worker.addEventListener('message', ({ data }: MessageEvent<Message | Aside>) => {
+    switch (data.say) {
+      case 'reply':
+        waiting.get(data.id)?.(data.answer);
+        waiting.delete(data.id);
+        break;
+      case 'tell':
+        hear(data.event);
+        break;
+      case 'loading':
+        loaded = data.part;
+        break;
+      case 'over':
+        again();
+    }
   });
   return worker;
 }
@@ -57,10 +66,16 @@ let synced = $state.raw<Synced>();
 /** Counts what was written, so that pages read again. */
 let written = $state(0);
 let kept = $state<boolean>();
+let loaded = $state<number>();
+let worker = begun();
 
 export const desk = {
   get door(): Door {
     return door;
+  },
+  /** How much of the engine has been fetched, from 0 to 1. */
+  get loaded(): number | undefined {
+    return loaded;
   },
   get status(): Status | null {
     return status;
@@ -100,13 +115,29 @@ export async function look(): Promise<void> {
 }
 
 function hear(event: Extract<Message, { say: 'tell' }>['event']): void {
-  if (event.event === 'syncing') {
-    syncing = event;
-    return;
+  switch (event.event) {
+    case 'syncing':
+      syncing = event;
+      return;
+    case 'synced':
+      synced = event;
+      syncing = undefined;
+      if (event.outcome === 'agreed') listen();
+      return;
+    case 'restarted':
+      syncing = undefined;
   }
-  if (event.event === 'restarted') syncing = undefined;
   written += 1;
   look();
+}
+
+/** Has the engine hear what moves at the register. When that ends for whatever reason, the next session begins it again. */
+async function listen(): Promise<void> {
+  try {
+    await ask({ do: 'listen' });
+  } catch {
+    // Hints are a convenience: what they would have said, the next session fetches.
+  }
 }
 
 export async function open(passphrase: string): Promise<void> {
@@ -130,11 +161,13 @@ export async function sync(): Promise<void> {
   try {
     synced = await ask({ do: 'sync' });
   } catch (error) {
+    const fault = faultOf(error);
+    // Another page began one, and tells what comes of it.
+    if (fault.obstacle === 'syncing') return;
     const none = { differing: [], pushed: 0, received: 0, queued: status?.pending ?? 0, held: status?.held ?? 0 };
-    synced = { outcome: 'gave-up', fault: faultOf(error), ...none, bytes_up: 0, bytes_down: 0 };
-  } finally {
-    syncing = undefined;
+    synced = { outcome: 'gave-up', fault, ...none, bytes_up: 0, bytes_down: 0 };
   }
+  syncing = undefined;
 }
 
 /** Makes an edit, and hands it in when there is a connection; gives the household. */

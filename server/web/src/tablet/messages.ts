@@ -39,7 +39,7 @@ code: string,
 /**
  * What people call the tablet.
  */
-label: string, } | { "do": "sync" } | { "do": "list", 
+label: string, } | { "do": "sync" } | { "do": "listen" } | { "do": "list", 
 /**
  * The last one of the screen before; the first screen when absent.
  */
@@ -607,4 +607,4 @@ received: number,
 /**
  * Those and the ones still to come.
  */
-to_receive: number, } | { "event": "changed" } | { "event": "restarted" };
+to_receive: number, } | { "event": "synced" } & Synced | { "event": "changed" } | { "event": "restarted" };

@@ -12,3 +12,10 @@ export interface Shell {
   /** Paths below the application's own. */
   files: string[];
 }
+
+/** What a worker says to its page besides the messages of the engine. */
+export type Aside =
+  /** How much of the engine has been fetched, from 0 to 1. */
+  | { say: 'loading'; part: number }
+  /** The engine ended, and this worker with it. */
+  | { say: 'over' };

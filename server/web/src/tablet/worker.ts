@@ -3,6 +3,7 @@
 import initialise, { Engine } from './engine/engine';
 import module from './engine/engine_bg.wasm?url';
 import type { Answer, Fault, Message, Event as Told } from './messages';
+import type { Aside } from './shell';
 
 const LOCK = 'tablet';
 const page = self as unknown as DedicatedWorkerGlobalScope;
@@ -45,7 +46,7 @@ async function perform({ id, command }: Ask): Promise<void> {
 /** After a panic nothing of the engine can be trusted. The page begins another worker, which begins another engine. */
 function end(): void {
   for (const waiting of [...open.keys()]) reply(waiting, failed('interrupted', 'the engine ended'));
-  page.postMessage('over');
+  page.postMessage({ say: 'over' } satisfies Aside);
   page.close();
 }
 
@@ -81,9 +82,24 @@ function askAgain(): void {
   }
 }
 
+/** The engine's module, which says how much of it has come: it is large, and a link may be slow. */
+async function fetched(): Promise<Response> {
+  const answer = await fetch(module);
+  let have = 0;
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, to) {
+      have += bytes.length;
+      page.postMessage({ say: 'loading', part: have / import.meta.env.ENGINE_BYTES } satisfies Aside);
+      to.enqueue(bytes);
+    },
+  });
+  const { status, headers } = answer;
+  return new Response(answer.body?.pipeThrough(counted) ?? null, { status, headers });
+}
+
 /** Has the engine from now on, until this tab is closed. */
 async function own(): Promise<void> {
-  await initialise({ module_or_path: module });
+  await initialise({ module_or_path: fetched() });
   try {
     engine = await Engine.begin();
   } catch (error) {

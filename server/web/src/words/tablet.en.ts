@@ -53,6 +53,7 @@ export const tablet = {
   codeNeeded: 'Type the code.',
   label: 'What people call this tablet',
   enrol: 'Enrol',
+  fetching: 'How much of the application has come',
   working: 'One moment…',
   households: 'Households',
   find: 'Name, pinyin or initials, telephone, end of the identity number',

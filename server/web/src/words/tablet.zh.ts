@@ -46,6 +46,7 @@ export const tablet: Messages['tablet'] = {
   codeNeeded: '请输入代码。',
   label: '这台平板的称呼',
   enrol: '登记',
+  fetching: '应用程序的下载进度',
   working: '请稍候……',
   households: '家庭',
   find: '姓名、拼音或首字母、电话、证件号末几位',
