@@ -248,6 +248,20 @@ test('a browser that lends no storage is told so', async ({ office }) => {
   }
 });
 
+test('an engine that does not come is told, and another try brings it', async ({ office }) => {
+  const field = await Field.fresh(office.url);
+  try {
+    await field.context.route('**/*.wasm', (route) => route.abort());
+    const page = await field.tab();
+    await expect(page.getByRole('alert')).toContainText('无法连接登记系统');
+    await field.context.unroute('**/*.wasm');
+    await page.reload();
+    await choosePassphrase(page);
+  } finally {
+    await field.close();
+  }
+});
+
 test('the passphrase is chosen with care', async ({ office }) => {
   const field = await Field.fresh(office.url);
   try {

@@ -66,6 +66,7 @@ let synced = $state.raw<Synced>();
 /** Counts what was written, so that pages read again. */
 let written = $state(0);
 let kept = $state<boolean>();
+let nearlyFull = $state(false);
 let loaded = $state<number>();
 let worker = begun();
 
@@ -98,6 +99,9 @@ export const desk = {
   get kept(): boolean | undefined {
     return kept;
   },
+  get nearlyFull(): boolean {
+    return nearlyFull;
+  },
 };
 
 function stands(answer: Extract<Answer, { answer: 'state' }>): void {
@@ -122,7 +126,10 @@ function hear(event: Extract<Message, { say: 'tell' }>['event']): void {
     case 'synced':
       synced = event;
       syncing = undefined;
-      if (event.outcome === 'agreed') listen();
+      if (another) {
+        another = false;
+        sync();
+      } else if (event.outcome === 'agreed') listen();
       return;
     case 'restarted':
       syncing = undefined;
@@ -154,20 +161,26 @@ export async function enrol(code: string, label: string): Promise<void> {
   stands(await ask({ do: 'enrol', server: location.origin, code, label }));
 }
 
-/** Hands in and fetches. One session at a time; what is written meanwhile goes with the next one. */
+/** Something was written while a session ran, and may have been too late for it. */
+let another = false;
+
+/** Hands in and fetches. What comes of it every page hears, this one too. What is written meanwhile goes with another session. */
 export async function sync(): Promise<void> {
-  if (syncing) return;
+  if (syncing) {
+    another = true;
+    return;
+  }
   syncing = { pushed: 0, to_push: 0, received: 0, to_receive: 0 };
   try {
-    synced = await ask({ do: 'sync' });
+    await ask({ do: 'sync' });
   } catch (error) {
     const fault = faultOf(error);
-    // Another page began one, and tells what comes of it.
+    // Another page began one, and its end is heard.
     if (fault.obstacle === 'syncing') return;
     const none = { differing: [], pushed: 0, received: 0, queued: status?.pending ?? 0, held: status?.held ?? 0 };
     synced = { outcome: 'gave-up', fault, ...none, bytes_up: 0, bytes_down: 0 };
+    syncing = undefined;
   }
-  syncing = undefined;
 }
 
 /** Makes an edit, and hands it in when there is a connection; gives the household. */
@@ -177,9 +190,15 @@ export async function edit(command: Extract<Command, { do: (typeof CHANGED)[numb
   return household;
 }
 
-/** Asks the browser to keep what is on the device, which it may refuse. */
+/** Of what the browser lends, more than this part in use is nearly all. */
+const NEARLY = 0.9;
+
+/** Asks the browser to keep what is on the device, which it may refuse, and how much room is left. */
 async function keep(): Promise<void> {
-  kept = (await navigator.storage?.persisted?.()) || (await navigator.storage?.persist?.()) || false;
+  const storage = navigator.storage;
+  kept = (await storage?.persisted?.()) || (await storage?.persist?.()) || false;
+  const { usage = 0, quota = Number.POSITIVE_INFINITY } = (await storage?.estimate?.()) ?? {};
+  nearlyFull = usage > quota * NEARLY;
 }
 
 export function start(): void {

@@ -97,14 +97,24 @@ async function fetched(): Promise<Response> {
   return new Response(answer.body?.pipeThrough(counted) ?? null, { status, headers });
 }
 
-/** Has the engine from now on, until this tab is closed. */
-async function own(): Promise<void> {
-  await initialise({ module_or_path: fetched() });
+/** Loads the engine; where that cannot be, every question is answered with why. */
+async function load(): Promise<void> {
+  try {
+    await initialise({ module_or_path: fetched() });
+  } catch (error) {
+    noEngine = failed(error instanceof TypeError ? 'no-connection' : 'failed', String(error));
+    return;
+  }
   try {
     engine = await Engine.begin();
   } catch (error) {
     noEngine = typeof error === 'string' ? JSON.parse(error) : failed('no-storage', String(error));
   }
+}
+
+/** Has the engine from now on, until this tab is closed. */
+async function own(): Promise<void> {
+  await load();
   tell({ event: 'restarted' });
   askAgain();
 }

@@ -72,6 +72,7 @@ export const tablet = {
   differs: 'Everything was exchanged, but some areas still differ. Tell the office if it stays so.',
   cancelled: 'Ended before it was done. What had arrived is kept.',
   notKept: 'The browser has not promised to keep what is on this device. Hand in often.',
+  nearlyFull: 'The device’s storage is nearly full. Hand in now, and make room before you write more.',
   newer: 'A newer version of this page is ready.',
   takeOver: 'Use it now',
   people: (n: number) => many(n, 'person', 'people'),

@@ -64,6 +64,7 @@ export const tablet: Messages['tablet'] = {
   differs: '已全部交换，但有些辖区仍不一致。如果一直如此，请告知办公室。',
   cancelled: '尚未完成就结束了。已到的内容会保留。',
   notKept: '浏览器没有承诺保留本设备上的内容。请经常上交。',
+  nearlyFull: '设备存储快满了。请现在上交，并在继续写之前腾出空间。',
   newer: '此页面有新版本。',
   takeOver: '现在使用',
   people: (n: number) => `${n} 人`,
