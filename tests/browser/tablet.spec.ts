@@ -127,6 +127,17 @@ test('two values that contradict each other are both shown', async ({ office }) 
     await expect(people).toContainText('2021年6月20日');
     await expect(people).toContainText('2021年7月1日');
     await expect(people).toContainText('≠');
+
+    // Neither is put into the form for whoever decides; what is written there settles it.
+    await people.getByRole('button', { name: '更正 · 王小明' }).click();
+    const birth = page.getByRole('textbox', { name: '出生日期', exact: true });
+    await expect(birth).toHaveValue('');
+    await expect(birth).toHaveAccessibleDescription(/≠/);
+    await expectAccessible(page);
+    await birth.fill('2021-06-20');
+    await page.getByRole('button', { name: '保存' }).click();
+    await expect(people).not.toContainText('≠');
+    await expect(people).toContainText('2021年6月20日');
     expect(field.complaints).toEqual([]);
   } finally {
     await field.close();
