@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::decision::DecisionOutcome;
 use super::edit::Assignments;
-use super::joining::GoesOn;
+use super::goes_on::GoesOn;
 use super::value::Value;
 use crate::{
     AreaCode, DecisionId, DocKind, HouseholdId, MoveId, NeedId, PersonId, StaffId, VisitId,

@@ -8,25 +8,19 @@
 //! Pure. Knows nothing of who may do it, and reads one kind of document at a time.
 
 use automerge::{ObjId, ObjType, ReadDoc as _, ValueRef};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attribution::Attribution;
 use super::conflict::contradictions;
-use super::decision::{Decided, decided, decisions, decisions_of, values_before};
+use super::decision::{Decided, decided, decisions, values_before};
 use super::document::Document;
 use super::edit::{Assignments, Edit};
 use super::schema::{self, COLLECTIONS, MergeRule, Shape};
-use super::shown::Shown;
 use super::value::{FieldType, Value};
-use crate::{ChangeHash, DecisionId, DocKind, HouseholdId, PersonId};
+use crate::{ChangeHash, DecisionId, DocKind, PersonId};
 
 /// The key of an entry that says which decision brought it.
 const COPIED: &str = "copied";
-/// The key of a decision that says where the family goes on.
-const GOES_ON: &str = "goes_on";
-/// What the keys begin with that say who is who.
-const SAME: &str = "same/";
 /// The kind of edit that puts a value beside another.
 pub(super) const PUT_BESIDE: &str = "put-beside";
 
@@ -113,62 +107,6 @@ pub struct GiveBack {
     pub other: Assignments,
 }
 
-/// Where a family goes on that had two records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GoesOn {
-    /// The record.
-    pub household: HouseholdId,
-    /// Who persons of this one are there. The others have there the ids that they have here.
-    #[serde(default)]
-    pub persons: Pairs,
-}
-
-impl GoesOn {
-    /// Keys of the decision that says so.
-    pub(super) fn given(&self) -> Vec<(String, Value)> {
-        let same = self.persons.iter().map(|(here, there)| {
-            let there = Value::Text(there.to_string());
-            (format!("{SAME}{here}"), there)
-        });
-        let household = Value::Text(self.household.to_string());
-        std::iter::once((GOES_ON.to_owned(), household))
-            .chain(same)
-            .collect()
-    }
-}
-
-/// Where the family of this record goes on, by the decision that says so and was not taken back. The health document says
-/// nothing of persons.
-pub fn went_on(document: &Document) -> Option<(DecisionId, GoesOn)> {
-    let root = decisions_of(document.id().kind);
-    let standing = decisions(document)
-        .into_iter()
-        .filter(|(_, told)| !told.is_undone());
-    let (decision, household) = standing
-        .flat_map(|(id, told)| {
-            let named: Vec<String> = told
-                .goes_on
-                .iter()
-                .flat_map(Shown::values)
-                .cloned()
-                .collect();
-            named.into_iter().map(move |household| (id, household))
-        })
-        .find_map(|(id, household)| Some((id, household.parse().ok()?)))?;
-    let entry = document.map_of(root, Some(&decision.to_string()))?;
-    let keys = document.inner().map_range(&entry, ..);
-    let same = keys.filter_map(|item| {
-        let here = item.key.strip_prefix(SAME)?.parse().ok()?;
-        match document.values_in(&entry, &item.key).pop()?.0? {
-            Value::Text(there) => Some((here, there.parse().ok()?)),
-            _ => None,
-        }
-    });
-    let persons = same.collect();
-    Some((decision, GoesOn { household, persons }))
-}
-
 /// Fields that contradict themselves in one of the records. They are to be decided first: beside a third value nobody could
 /// tell any more what each record said.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -194,6 +132,8 @@ pub fn take_over(
         persons,
         found: TakeOver::default(),
         undecided: BTreeSet::new(),
+        left: left_for_another(into),
+        hidden: hidden(into),
     };
     // What another decision once brought there and was taken back is not of that record.
     let hidden = hidden(from);
@@ -203,6 +143,7 @@ pub fn take_over(
             taking.field(&path, &values);
         }
     }
+    taking.bring_back(only);
     if taking.undecided.is_empty() {
         Ok(taking.found)
     } else {
@@ -231,6 +172,10 @@ struct Taking<'a> {
     persons: &'a Pairs,
     found: TakeOver,
     undecided: BTreeSet<String>,
+    /// Members of the one that goes on who left it for another record.
+    left: BTreeSet<String>,
+    /// Entries of it that are shown no more.
+    hidden: BTreeSet<String>,
 }
 
 impl Taking<'_> {
@@ -248,8 +193,12 @@ impl Taking<'_> {
             Some(Handling::Fields) => path.to_owned(),
             Some(Handling::Persons) => match place.entry.and_then(same) {
                 Some(person) => format!("persons/{person}/{}", place.key),
+                None if self.is_in_both(place) => return self.meet(place, path, values),
                 None => return self.copy(place, path, values),
             },
+            Some(Handling::Entries) if self.is_in_both(place) => {
+                return self.meet(place, path, values);
+            }
             Some(Handling::Entries) => return self.copy(place, path, values),
             Some(Handling::Facts) => {
                 let (person, key) = place.key.split_once('/').unwrap_or((place.key, ""));
@@ -260,6 +209,45 @@ impl Taking<'_> {
             }
         };
         self.combine(target, path, values);
+    }
+
+    /// Whether both records have an entry under one id: some members left the one record for the other.
+    fn is_in_both(&self, place: schema::Place<'_>) -> bool {
+        let entry = place.entry.unwrap_or_default();
+        let map = self.into.map_of(place.root, Some(entry));
+        map.is_some_and(|map| self.into.inner().length(map) > 0)
+            && !self.hidden.contains(&format!("{}/{entry}/", place.root))
+    }
+
+    /// A field of such an entry. Whether somebody is there, where they came from and who they are to the head is each record's
+    /// own; of somebody who left for another record, what is said there of their being there is the later word.
+    fn meet(&mut self, place: schema::Place<'_>, path: &str, values: &BTreeSet<Option<Value>>) {
+        let is_own = matches!(place.key, COPIED | "came_from" | "relation");
+        if place.root == "persons" && place.key.starts_with("removed/") {
+            if place.entry.is_some_and(|person| self.left.contains(person)) {
+                let value = values.first().cloned().flatten();
+                self.found.set.insert(path.to_owned(), value);
+            }
+        } else if !is_own {
+            self.combine(path.to_owned(), path, values);
+        }
+    }
+
+    /// Who left for another record and is in the other one is here again, as far as that one says nothing else.
+    fn bring_back(&mut self, only: Option<&BTreeSet<String>>) {
+        for (path, values) in fields_of(self.into) {
+            let place = schema::place(&path).filter(|place| place.key.starts_with("removed/"));
+            let person = place.and_then(|place| place.entry);
+            let name = format!("persons/{}/name", person.unwrap_or_default());
+            if person.is_some_and(|person| self.left.contains(person))
+                && !self.from.values_at(&name).is_empty()
+                && only.is_none_or(|only| only.contains(&path))
+                && self.from.values_at(&path).is_empty()
+                && values != [None].into()
+            {
+                self.found.set.insert(path, None);
+            }
+        }
     }
 
     /// A field that both records have.
@@ -342,6 +330,17 @@ impl Taking<'_> {
             .set
             .insert(format!("{entry}/{COPIED}"), Some(brought));
     }
+}
+
+/// Members of a household who left it for another record.
+fn left_for_another(core: &Document) -> BTreeSet<String> {
+    let fields = fields_of(core).into_iter();
+    let gone = fields.filter(|(_, values)| values.iter().any(Option::is_some));
+    let of = |path: &str| {
+        let place = schema::place(path).filter(|place| place.key == "removed/to")?;
+        Some(place.entry?.to_owned())
+    };
+    gone.filter_map(|(path, _)| of(&path)).collect()
 }
 
 /// Whether a value of this field where the other record has none is for a person to decide: that somebody is gone.

@@ -1,8 +1,8 @@
 use super::*;
 use crate::record::scene::*;
 use crate::record::{
-    Authorship, Edit, EditError, HouseholdView, NewDecision, NewHousehold, NewNeed, NewPerson,
-    NewVisit, Shown, residence_values, view, view_saved,
+    Authorship, Edit, EditError, GoesOn, HouseholdView, Leaving, NewDecision, NewHousehold,
+    NewNeed, NewPerson, NewVisit, Shown, residence_values, split, view, view_saved, went_on,
 };
 use crate::{DocKind, DocumentId, HouseholdId, NeedId, Timestamp};
 use proptest::prelude::*;
@@ -477,4 +477,104 @@ proptest! {
         prop_assert_eq!(without_decisions(two.ours()), without);
         prop_assert_eq!(without_decisions(two.theirs()), never.1);
     }
+}
+
+/// A household, and the one that its second member, with a visit and an allergy, left it for.
+fn left() -> Two {
+    let mut two = Two::new();
+    let facts = Edit::SetHealth {
+        person: person(2),
+        set: assign([("allergy", text("青霉素"))]),
+    };
+    two.health.edit(&facts, &by(1)).unwrap();
+    let visit = Edit::RecordVisit(visit_of(2, 2));
+    two.health.edit(&visit, &by(1)).unwrap();
+    two.other = Document::new(DocumentId::new(second(), DocKind::Core));
+    let shown = view(household(), &two.core, Some(&two.health)).unwrap();
+    let leaving = Leaving {
+        persons: vec![person(2)],
+        on: "2026-11-20".into(),
+        ..Leaving::default()
+    };
+    let found = split(&shown, &leaving, second()).unwrap();
+    let register = Edit::RegisterHousehold(found.registered);
+    two.other.edit(&register, &by(2)).unwrap();
+    for edit in found.theirs {
+        let document = match edit.document() {
+            DocKind::Core => &mut two.other,
+            DocKind::Health => &mut two.other_health,
+        };
+        document.edit(&edit, &by(2)).unwrap();
+    }
+    for edit in found.ours {
+        two.core.edit(&edit, &by(2)).unwrap();
+    }
+    two
+}
+
+#[test]
+fn who_had_left_for_the_other_record_comes_back_as_they_were() {
+    let mut two = left();
+    let correct = Edit::CorrectPerson {
+        person: person(2),
+        set: assign([("school", text("enrolled"))]),
+    };
+    two.other.edit(&correct, &by(3)).unwrap();
+    let before = view(household(), &two.core, Some(&two.health)).unwrap();
+    let taken = take_over(&two.core, &two.other, &Pairs::new(), None, decision()).unwrap();
+    assert_eq!(taken.copied(), BTreeSet::new(), "nobody is there twice");
+    assert_eq!(taken.beside, Assignments::new());
+    let health = take_over(
+        &two.health,
+        &two.other_health,
+        &Pairs::new(),
+        None,
+        decision(),
+    );
+    assert_eq!(health.unwrap(), TakeOver::default(), "it is all there");
+    let told = NewDecision {
+        takes_over: true,
+        set: taken.set,
+        ..told(DocKind::Core, &format!("possible-duplicate {}", second()))
+    };
+    two.core.edit(&Edit::Decide(told), &by(20)).unwrap();
+
+    let mut after = view(household(), &two.core, Some(&two.health)).unwrap();
+    let back = after.persons.get_mut(&person(2)).unwrap();
+    assert_eq!(back.removed, None);
+    let school = back.school.take().unwrap();
+    assert_eq!(school.agreed().map(String::as_str), Some("enrolled"));
+    let gone = before.persons[&person(2)].clone();
+    assert!(gone.removed.is_some());
+    assert_eq!(
+        *back,
+        crate::record::PersonView {
+            removed: None,
+            ..gone
+        }
+    );
+
+    // Taken back, they have left again.
+    let people = brought_people(&two.core, decision());
+    let back = give_back(&two.core, &two.other, (decision(), &[]), &people);
+    let back = back.unwrap().unwrap();
+    assert_eq!(back.other, Assignments::new());
+    two.core
+        .edit(&undo(DocKind::Core, back.set), &by(30))
+        .unwrap();
+    let parted = view(household(), &two.core, Some(&two.health)).unwrap();
+    assert_eq!(parted.persons, before.persons);
+}
+
+#[test]
+fn a_record_that_somebody_left_for_takes_over_what_they_left_without_them() {
+    let two = left();
+    let taken = take_over(&two.other, &two.core, &Pairs::new(), None, decision()).unwrap();
+    let first = format!("persons/{}", person(1));
+    assert_eq!(taken.copied(), BTreeSet::from([first]));
+    let theirs = format!("persons/{}/", person(2));
+    let filled = |path: &&str| path.starts_with(&theirs);
+    let filled: Vec<&str> = taken.filled().into_iter().filter(filled).collect();
+    assert_eq!(filled, Vec::<&str>::new(), "they have not left this one");
+    assert_eq!(taken.beside, Assignments::new());
 }

@@ -10,8 +10,9 @@ use automerge::Change;
 use super::attribution::Attribution;
 use super::decision::decided;
 use super::document::Document;
+use super::goes_on::went_on;
 use super::history;
-use super::joining::{PUT_BESIDE, can_be_taken_over, went_on};
+use super::joining::{PUT_BESIDE, can_be_taken_over};
 use crate::ChangeHash;
 
 /// The kinds of edit that only a reviewer makes.

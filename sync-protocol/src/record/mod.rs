@@ -15,6 +15,7 @@ mod decision;
 mod document;
 mod edit;
 mod genesis;
+mod goes_on;
 mod handover;
 mod history;
 pub mod id_number;
@@ -52,6 +53,7 @@ pub use decision::{
 pub use document::{Document, RawChange, RecordError};
 pub use edit::{Assignment, Assignments, Authorship, Edit, EditError};
 pub use genesis::SCHEMA_VERSION;
+pub use goes_on::{GoesOn, went_on};
 pub use handover::{HandOver, HandOverState, about_hand_over, answered_hand_over, hand_overs};
 pub use history::{HistoryEntry, history};
 pub use input::{
@@ -60,8 +62,7 @@ pub use input::{
 };
 pub use inspect::{ChangeFacts, Outline, Reading, Touch, Unfit, inspect};
 pub use joining::{
-    GiveBack, GoesOn, Pairs, TakeOver, Undecided, beside, brought_people, give_back, take_over,
-    went_on,
+    GiveBack, Pairs, TakeOver, Undecided, beside, brought_people, give_back, take_over,
 };
 pub use later::written_after;
 pub use schema::{FIELDS, Field, MergeRule, Sensitivity, field_at};
