@@ -4,7 +4,7 @@
 use sojourn_client_core::{documents, store::StoreError, sync::driver::Clock as _};
 use sojourn_sync_protocol::{
     HouseholdId, MoveId, PersonId,
-    record::{Edit, NewHousehold, NewMove, NewPerson, NewVisit, Value},
+    record::{Edit, Leaving, NewHousehold, NewMove, NewPerson, NewVisit, Value},
 };
 
 use super::{
@@ -133,6 +133,46 @@ impl World {
             self.took(at, id, number, matches!(into, Into::Visit));
         }
         taken
+    }
+
+    /// One member leaves a household that a tablet holds and is one of their own; others come first, where nobody would stay.
+    pub(super) fn split(&mut self, at: usize, household: usize) {
+        let held = self.held_by(at);
+        if held.is_empty() {
+            return;
+        }
+        let id = held[household % held.len()];
+        for _ in self.members_on(at, id).len()..2 {
+            self.edit_this(at, id, Into::Person);
+        }
+        let members = self.members_on(at, id);
+        let Some(who) = members.get(household % members.len().max(1)) else {
+            return;
+        };
+        let number = self.next_mark();
+        let leaving = Leaving {
+            persons: vec![*who],
+            on: DAY.into(),
+            address: Some(mark_text(number)),
+            phone: None,
+        };
+        let slot = &self.slots[at];
+        let now = self.clock_of(slot).now();
+        if let Ok((own, _)) = slot.tablet().split(now, id, &leaving) {
+            // What was written of them stands in both.
+            self.went_on.entry(id).or_default().insert(own);
+            self.took(at, own, number, false);
+            self.fired("members left a household");
+        }
+    }
+
+    /// Who lives in a household as a tablet shows it.
+    fn members_on(&self, at: usize, household: HouseholdId) -> Vec<PersonId> {
+        let Ok((_, view)) = self.slots[at].tablet().show(household) else {
+            return Vec::new();
+        };
+        let here = view.persons.iter().filter(|(_, one)| one.removed.is_none());
+        here.map(|(id, _)| *id).collect()
     }
 
     /// One of the households that both tablets hold.

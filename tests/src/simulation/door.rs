@@ -1,7 +1,13 @@
 //! A family at the door: written down again where it arrives, with a request to the area where it lived, and a card or none.
-//! With a card its own record follows, as soon as both have been handed in.
+//! With a card its own record follows, as soon as both have been handed in; without one a reviewer of where it lived lets it go,
+//! or does not.
 
 use sojourn_client_core::sync::driver::Clock as _;
+use sojourn_server::handover::{
+    answer::{Answer, Deed, NotAnswered},
+    list::Waiting,
+};
+use sojourn_server::review::decide::Reviewer;
 use sojourn_sync_protocol::{
     HouseholdId,
     record::{Edit, NewArrival},
@@ -58,6 +64,76 @@ impl World {
             self.fired("record followed its card");
         }
         Ok(())
+    }
+
+    /// The reviewers of both areas are asked about a family at the door: of where it lived, and of where it is.
+    pub(super) fn answer_for_the_door(
+        &mut self,
+        asked: &Waiting,
+        how: usize,
+        [giver, receiver]: [Reviewer; 2],
+    ) -> Result<(), String> {
+        let id = (asked.household, asked.entry);
+        let (seen, theirs) = match (self.hand_over(&giver, id), self.hand_over(&receiver, id)) {
+            (Ok(seen), Ok(theirs)) => (seen, theirs),
+            (Err(error), _) | (_, Err(error)) => {
+                return self.only_if_struck(&format!("{id:?} cannot be read: {error}"));
+            }
+        };
+        if !theirs.families.is_empty() {
+            return Err(format!("{id:?}: who asks is told whose family it may be"));
+        }
+        let family = seen.families.first().map(|one| one.household);
+        let (deed, by) = match how {
+            1 => (Deed::Reject, &giver),
+            2 => (Deed::Withdraw, &receiver),
+            _ if family.is_none() => (Deed::Reject, &giver),
+            _ => (Deed::Accept, &giver),
+        };
+        let mut order = Answer {
+            household: asked.household,
+            entry: asked.entry,
+            seen: seen.seen,
+            deed,
+            reason: "已联系家人".into(),
+            family: family.filter(|_| deed == Deed::Accept),
+            family_agrees: false,
+        };
+        self.others_are_refused(&order, &receiver, &asked.to, &asked.from)?;
+        let mut answered = self.answer_as(by, &order);
+        if matches!(answered, Err(NotAnswered::Unconfirmed)) {
+            order.family_agrees = true;
+            answered = self.answer_as(by, &order);
+        }
+        if let Err(error) = answered {
+            return self.only_if_struck(&format!("{id:?} is not answered: {error}"));
+        }
+        self.answered.push(id);
+        self.figures.checked += 1;
+        if let Some(family) = order.family {
+            self.went_on
+                .entry(family)
+                .or_default()
+                .insert(asked.household);
+            self.went_on
+                .entry(asked.household)
+                .or_default()
+                .insert(family);
+            let lives = self.owner_of(family)?;
+            if lives.as_ref() != Some(&asked.to) {
+                return self.only_if_struck(&format!("{family} was let go and lives in {lives:?}"));
+            }
+        }
+        match deed {
+            Deed::Accept => self.fired("family at a door let go"),
+            Deed::Reject => self.fired("family at a door not let go"),
+            Deed::Withdraw => {}
+        }
+        self.is_answered_once(&order, &receiver)?;
+        match self.answer_as(by, &order) {
+            Ok(_) => self.only_if_struck(&format!("{id:?} is answered twice")),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Where a household lives as a tablet shows it.

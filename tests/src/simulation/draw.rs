@@ -12,7 +12,7 @@ const HAND_OVER_MINUTES: i64 = 15 * 24 * 60;
 /// Days by which a clock jumps: ten years.
 const TEN_YEARS: i64 = 3652;
 /// Kinds of disaster, of which a run draws some.
-const DISASTERS: usize = 24;
+const DISASTERS: usize = 25;
 /// A kind of disaster is part of one run in so many.
 const DISASTER_IN: usize = 3;
 /// Per cent of operations that break a disk; which of them a run has is drawn.
@@ -210,6 +210,11 @@ fn disaster(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             days: -TEN_YEARS,
         },
         6 | 7 => Op::SetClock { tablet, days: 0 },
+        24 => Op::LoseThenNarrow {
+            tablet,
+            household: rng.random_range(0..8),
+            area,
+        },
         8 | 9 if first => Op::Narrow { tablet, area },
         8 | 9 => Op::Widen { tablet },
         10 => Op::Withdraw { tablet },

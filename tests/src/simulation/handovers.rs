@@ -81,14 +81,7 @@ impl World {
         page.map(|page| page.waiting).unwrap_or_default()
     }
 
-    /// Those that the former area began. A family at the door is answered by its card, or waits.
-    fn prepared_moves(&self, reviewer: &Reviewer) -> Vec<Waiting> {
-        let mut open = self.open_hand_overs(reviewer);
-        open.retain(|one| !one.at_door);
-        open
-    }
-
-    fn hand_over(
+    pub(super) fn hand_over(
         &self,
         reviewer: &Reviewer,
         which: (HouseholdId, MoveId),
@@ -101,7 +94,11 @@ impl World {
         self.runtime.block_on(read)
     }
 
-    fn answer_as(&self, reviewer: &Reviewer, order: &Answer) -> Result<HandOverState, NotAnswered> {
+    pub(super) fn answer_as(
+        &self,
+        reviewer: &Reviewer,
+        order: &Answer,
+    ) -> Result<HandOverState, NotAnswered> {
         let state = self.state.as_ref().expect("the server runs between steps");
         let (reviewer, order) = (reviewer.clone(), order.clone());
         let answer = answer::answer(&state.store, &state.live, &self.clock, reviewer, order);
@@ -113,19 +110,19 @@ impl World {
         let Some([everywhere, _]) = self.reviewers() else {
             return self.only_if_struck("reviewers cannot be found");
         };
-        let mut open = self.prepared_moves(&everywhere);
+        let mut open = self.open_hand_overs(&everywhere);
         if open.is_empty() {
             let at = which % self.slots.len();
             self.propose(at, which, how + 1);
             self.sync(at, 1)?;
-            open = self.prepared_moves(&everywhere);
+            open = self.open_hand_overs(&everywhere);
         }
         if open.is_empty() {
             return Ok(());
         }
         if how == PAST_ITS_TIME {
             self.hour.pass(ANSWER_MS);
-            open = self.prepared_moves(&everywhere);
+            open = self.open_hand_overs(&everywhere);
         }
         let asked = open[which % open.len()].clone();
         if asked.group == Group::Escalated {
@@ -135,6 +132,9 @@ impl World {
             areas: vec![area.clone()],
             ..everywhere.clone()
         };
+        if asked.at_door {
+            return self.answer_for_the_door(&asked, how, [of(&asked.from), of(&asked.to)]);
+        }
         let id = (asked.household, asked.entry);
         // Who is responsible may differ from who proposed, where several residences stand.
         let owner = match self.owner_of(asked.household)? {
@@ -189,7 +189,7 @@ impl World {
     }
 
     /// Those who are not asked cannot answer.
-    fn others_are_refused(
+    pub(super) fn others_are_refused(
         &self,
         order: &Answer,
         giver: &Reviewer,
@@ -222,7 +222,11 @@ impl World {
     }
 
     /// What was answered does not wait any more, and is not answered again by who sees how it stands.
-    fn is_answered_once(&self, order: &Answer, receiver: &Reviewer) -> Result<(), String> {
+    pub(super) fn is_answered_once(
+        &self,
+        order: &Answer,
+        receiver: &Reviewer,
+    ) -> Result<(), String> {
         let id = (order.household, order.entry);
         let now = match self.hand_over(receiver, id) {
             Ok(now) => now,

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 72] = [
+pub const KINDS: [&str; 75] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -50,6 +50,7 @@ pub const KINDS: [&str; 72] = [
     "server restored from a backup",
     "grant narrowed or moved",
     "grant narrowed with unsent work",
+    "grant narrowed after the server lost something",
     "household moved offline",
     "move prepared offline",
     "prepared move taken back offline",
@@ -63,6 +64,8 @@ pub const KINDS: [&str; 72] = [
     "family registered twice",
     "family asked for at the door",
     "record followed its card",
+    "family at a door let go",
+    "family at a door not let go",
     "question decided",
     "records of one family joined",
     "records of one family parted",

@@ -15,7 +15,7 @@ use sojourn_disk::{Call, Disk, Effect, Plan};
 use sojourn_server::{api, config::Config, state::AppState};
 use sojourn_sync_protocol::{DeviceId, StaffId};
 
-use super::{folders::copy_folder, layout::Post, network::Served, world::World};
+use super::{deeds::Into, folders::copy_folder, layout::Post, network::Served, world::World};
 
 const PASSPHRASE: &str = "four villages, one register";
 /// Copies of tablets that are used beside their originals.
@@ -314,6 +314,24 @@ impl World {
         self.start_server()?;
         self.fired("server restored from a backup");
         self.server_went_back();
+        Ok(())
+    }
+
+    /// The server loses an edit that it said it had, and the tablet that wrote it is to give the household away before it knows.
+    pub(super) fn lose_then_narrow(
+        &mut self,
+        at: usize,
+        household: usize,
+        area: usize,
+    ) -> Result<(), String> {
+        self.back_up_server();
+        if self.edit(at, household, Into::Address) {
+            self.sync(at, 1)?;
+            self.restore_server()?;
+            self.fired("grant narrowed after the server lost something");
+            self.narrow(at, area);
+            self.sync(at, 1)?;
+        }
         Ok(())
     }
 

@@ -101,6 +101,8 @@ pub enum Op {
     Person { tablet: usize, household: usize },
     /// A visit is recorded.
     Visit { tablet: usize, household: usize },
+    /// One of several members leaves the household and is one of their own.
+    Split { tablet: usize, household: usize },
     /// The household moves.
     Move {
         tablet: usize,
@@ -210,6 +212,12 @@ pub enum Op {
     Pass { minutes: i64 },
     /// The tablet is granted one village alone.
     Narrow { tablet: usize, area: usize },
+    /// An edit is handed in, the server is put back to before that, and the tablet that wrote it is granted one village alone.
+    LoseThenNarrow {
+        tablet: usize,
+        household: usize,
+        area: usize,
+    },
     /// The tablet is granted what its post has.
     Widen { tablet: usize },
     /// The tablet is taken out of service.

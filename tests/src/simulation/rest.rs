@@ -64,6 +64,7 @@ impl World {
         self.everybody_holds_the_same()?;
         self.server_is_sound()?;
         self.hand_overs_add_up()?;
+        self.what_went_on_is_not_asked_about()?;
         self.tablets_are_sound()?;
         self.no_disk_holds_what_is_not_granted()?;
         self.figures.checked += 7;

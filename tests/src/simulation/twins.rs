@@ -24,6 +24,12 @@ impl World {
         other: usize,
         area: usize,
     ) -> Option<[HouseholdId; 2]> {
+        let records = self.register_often(&[one, other], area);
+        <[HouseholdId; 2]>::try_from(records).ok()
+    }
+
+    /// Every one of these tablets registers a family, the first of them without slips; gives the records that were taken.
+    pub(super) fn register_often(&mut self, tablets: &[usize], area: usize) -> Vec<HouseholdId> {
         let seed = self.written + 1;
         let village = |code: &str| Village {
             code: code.parse().expect("a code of this world"),
@@ -31,12 +37,19 @@ impl World {
         };
         let (here, there) = (village(self.village(area)), village(self.village(area + 1)));
         let family = Generator::new(seed, self.now()).household(&here, None).new;
-        let slipped = again::household(&mut Pcg64Mcg::seed_from_u64(seed), &family, &there);
-        let first = self.register_people(one, family);
-        let second = self.register_people(other, slipped);
-        let both = [first?, second?];
-        self.fired("family registered twice");
-        Some(both)
+        let mut slips = Pcg64Mcg::seed_from_u64(seed);
+        let mut records = Vec::new();
+        for (number, at) in tablets.iter().enumerate() {
+            let written = match number {
+                0 => family.clone(),
+                _ => again::household(&mut slips, &family, &there),
+            };
+            records.extend(self.register_people(*at, written));
+        }
+        if records.len() > 1 {
+            self.fired("family registered twice");
+        }
+        records
     }
 
     fn register_people(&mut self, at: usize, mut new: NewHousehold) -> Option<HouseholdId> {

@@ -326,6 +326,7 @@ impl World {
             | Op::Address { tablet, .. }
             | Op::Person { tablet, .. }
             | Op::Visit { tablet, .. }
+            | Op::Split { tablet, .. }
             | Op::Move { tablet, .. }
             | Op::Propose { tablet, .. }
             | Op::Stay { tablet, .. }
@@ -378,6 +379,7 @@ impl World {
             Op::Address { tablet, household } => {
                 self.edit(tablet % many, *household, Into::Address);
             }
+            Op::Split { tablet, household } => self.split(tablet % many, *household),
             Op::Person { tablet, household } => {
                 self.edit(tablet % many, *household, Into::Person);
             }
@@ -504,14 +506,12 @@ impl World {
                 }
             }
             Op::Pass { minutes } => self.hour.pass(minutes * 60_000),
-            Op::Narrow { tablet, area } => {
-                let area = self.village(*area);
-                let unsent = self.slots[tablet % many].tablet().pending();
-                if unsent.is_ok_and(|unsent| !unsent.is_empty()) {
-                    self.fired("grant narrowed with unsent work");
-                }
-                self.grant(tablet % many, &[area], "grant narrowed or moved");
-            }
+            Op::LoseThenNarrow {
+                tablet,
+                household,
+                area,
+            } => self.lose_then_narrow(tablet % many, *household, *area)?,
+            Op::Narrow { tablet, area } => self.narrow(tablet % many, *area),
             Op::Widen { tablet } => {
                 let post = self.slots[tablet % many].post.areas.clone();
                 self.grant(tablet % many, &post, "grant of the post given back");
@@ -527,6 +527,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Grants a tablet one village alone.
+    pub(super) fn narrow(&mut self, at: usize, area: usize) {
+        let area = self.village(area);
+        let unsent = self.slots[at].tablet().pending();
+        if unsent.is_ok_and(|unsent| !unsent.is_empty()) {
+            self.fired("grant narrowed with unsent work");
+        }
+        self.grant(at, &[area], "grant narrowed or moved");
     }
 
     fn grant(&mut self, at: usize, to: &[&'static str], name: &'static str) {

@@ -537,6 +537,36 @@ fn a_tablet_that_is_killed_as_its_session_ends_kills_no_other() {
     );
 }
 
+#[test]
+fn a_record_that_somebody_left_for_is_joined_with_the_one_they_left() {
+    holds(
+        90_000_128,
+        &[
+            Register { tablet: 4, area: 3 },
+            RegisterTwice {
+                tablet: 0,
+                other: 6,
+                area: 2,
+            },
+            met(6, 1, 0, ServerKilled),
+            sync(4),
+            Split {
+                tablet: 4,
+                household: 1,
+            },
+            Decide {
+                question: 5,
+                choice: 2,
+            },
+            Answer { which: 4, how: 3 },
+            Decide {
+                question: 2,
+                choice: 0,
+            },
+        ],
+    );
+}
+
 fn at(call: Call, after: u32, effect: Effect) -> Plan {
     Plan {
         call,
