@@ -211,24 +211,26 @@ impl Taking<'_> {
         self.combine(target, path, values);
     }
 
-    /// Whether both records have an entry under one id: some members left the one record for the other.
+    /// Whether both records have an entry under one id, and not since this decision copied it: members left the one for the other.
     fn is_in_both(&self, place: schema::Place<'_>) -> bool {
         let entry = place.entry.unwrap_or_default();
-        let map = self.into.map_of(place.root, Some(entry));
+        let (root, brought) = (place.root, Value::Text(self.decision.to_string()));
+        let mark = format!("{root}/{entry}/{COPIED}");
+        let map = self.into.map_of(root, Some(entry));
         map.is_some_and(|map| self.into.inner().length(map) > 0)
-            && !self.hidden.contains(&format!("{}/{entry}/", place.root))
+            && !self.into.values_at(&mark).contains(&Some(brought))
+            && !self.hidden.contains(&format!("{root}/{entry}/"))
     }
 
     /// A field of such an entry. Whether somebody is there, where they came from and who they are to the head is each record's
     /// own; of somebody who left for another record, what is said there of their being there is the later word.
     fn meet(&mut self, place: schema::Place<'_>, path: &str, values: &BTreeSet<Option<Value>>) {
-        let is_own = matches!(place.key, COPIED | "came_from" | "relation");
         if place.root == "persons" && place.key.starts_with("removed/") {
             if place.entry.is_some_and(|person| self.left.contains(person)) {
                 let value = values.first().cloned().flatten();
                 self.found.set.insert(path.to_owned(), value);
             }
-        } else if !is_own {
+        } else if !matches!(place.key, COPIED | "came_from" | "relation") {
             self.combine(path.to_owned(), path, values);
         }
     }
@@ -238,9 +240,9 @@ impl Taking<'_> {
         for (path, values) in fields_of(self.into) {
             let place = schema::place(&path).filter(|place| place.key.starts_with("removed/"));
             let person = place.and_then(|place| place.entry);
-            let name = format!("persons/{}/name", person.unwrap_or_default());
+            let name = person.map(|person| format!("persons/{person}/name"));
             if person.is_some_and(|person| self.left.contains(person))
-                && !self.from.values_at(&name).is_empty()
+                && name.is_some_and(|name| !self.from.values_at(&name).is_empty())
                 && only.is_none_or(|only| only.contains(&path))
                 && self.from.values_at(&path).is_empty()
                 && values != [None].into()

@@ -404,6 +404,21 @@ fn what_comes_later_to_the_other_record_is_taken_over_by_itself() {
 }
 
 #[test]
+fn what_comes_later_to_a_copy_replaces_what_was_copied() {
+    let mut two = Two::new();
+    two.join();
+    two.other
+        .edit(&correct(4, "name", "李改名"), &by(40))
+        .unwrap();
+    let only = crate::record::written_by(&two.other, &two.other.heads()[0]);
+    let only = only.into_keys().collect();
+    let taken = take_over(&two.core, &two.other, &pairs(), Some(&only), decision()).unwrap();
+    let name = format!("persons/{}/name", person(4));
+    assert_eq!(taken.set[&name], text("李改名"));
+    assert_eq!(taken.beside, Assignments::new());
+}
+
+#[test]
 fn nobody_but_a_decision_marks_a_copy() {
     let mut core = registered();
     let mark = correct(1, "copied", &decision().to_string());
