@@ -16,7 +16,8 @@ use crate::outbox::{self, EditState, HeldReason, NewRow, OutboxRow};
 use crate::work::Work;
 
 /// Makes edits again as new changes at the end of the line. One that cannot be made is held with what stood against it; one of
-/// which only the bytes are known waits for the server's copy; one that the record says already is done. Says how many were made.
+/// which only the bytes are known waits for the server's copy, and so does one of an entry that is not here; one that the record
+/// says already is done. Says how many were made.
 pub(crate) fn make_again(
     work: &mut Work<'_>,
     id: DocumentId,
@@ -41,7 +42,13 @@ pub(crate) fn make_again(
                 | EditError::AlreadyRegistered,
             ) => outbox::remove(work.tx, row.id)?,
             // It waits with the household itself, and is made again when that arrives.
-            Err(EditError::NotRegistered) => hold_with_household(work, row)?,
+            Err(EditError::NotRegistered) => hold_behind(work, row)?,
+            // The entry was to be added by what was refused just now: another tablet may have added the very same.
+            Err(EditError::NoSuchEntry { .. }) if !matches!(row.state, EditState::Held(_)) => {
+                outbox::hold(work.tx, row.id, &HeldReason::MissingDeps)?;
+            }
+            // Nobody else has: it waits with the addition.
+            Err(EditError::NoSuchEntry { .. }) if waited_for_entry(row) => hold_behind(work, row)?,
             Err(error) => {
                 outbox::hold(
                     work.tx,
@@ -160,8 +167,8 @@ pub(crate) fn put_back(
                 }
             }
             EditState::Held(reason) if reason.waits() => again.push(row),
-            // What it builds on was refused once, and the household is here after all.
-            EditState::Held(_) if waits_for_household(&row) => again.push(row),
+            // What it builds on was refused once, and is here after all.
+            EditState::Held(_) if waits_behind(&row) => again.push(row),
             EditState::Held(_) => {}
             EditState::Queued | EditState::Batched { .. } => {
                 let other_epoch = anew && row.epoch != stored.epoch;
@@ -191,7 +198,7 @@ pub(crate) fn go_on_with_household(
 ) -> Result<(), Error> {
     let health = DocumentId::new(household, DocKind::Health);
     let mut again = outbox::rows_of(work.tx, health)?;
-    again.retain(waits_for_household);
+    again.retain(waits_behind);
     if !again.is_empty() {
         let actor = work.fresh_actor();
         identity::rotate(work.tx, actor)?;
@@ -200,8 +207,8 @@ pub(crate) fn go_on_with_household(
     Ok(())
 }
 
-/// Holds an edit of a household that was refused or lost: it waits with it.
-pub(crate) fn hold_with_household(work: &Work<'_>, row: &OutboxRow) -> Result<(), Error> {
+/// Holds an edit of what was refused or lost, a household or an entry: it waits with it.
+pub(crate) fn hold_behind(work: &Work<'_>, row: &OutboxRow) -> Result<(), Error> {
     let why = QuarantineReason::Descendant;
     Ok(outbox::hold(
         work.tx,
@@ -210,9 +217,14 @@ pub(crate) fn hold_with_household(work: &Work<'_>, row: &OutboxRow) -> Result<()
     )?)
 }
 
-fn waits_for_household(row: &OutboxRow) -> bool {
+fn waits_behind(row: &OutboxRow) -> bool {
     let why = QuarantineReason::Descendant;
     row.edit.is_some() && row.state == EditState::Held(HeldReason::Quarantined { why })
+}
+
+/// Whether the server's copy was awaited for an entry that it might have, or is still.
+fn waited_for_entry(row: &OutboxRow) -> bool {
+    row.state == EditState::Held(HeldReason::MissingDeps) || waits_behind(row)
 }
 
 /// Whether a change fits on a document as it is here.
@@ -274,7 +286,7 @@ pub(crate) fn go_on_without(
     if id.kind == DocKind::Health && !is_registered(work, id.household)? {
         // Its household is lost here too, and the server takes nothing of a household that it does not know.
         for row in &again {
-            hold_with_household(work, row)?;
+            hold_behind(work, row)?;
         }
     } else if !again.is_empty() {
         let actor = work.fresh_actor();
@@ -298,13 +310,14 @@ pub(crate) fn is_registered(work: &Work<'_>, household: HouseholdId) -> Result<b
 
 #[cfg(test)]
 mod tests {
+    use sojourn_sync_protocol::PersonId;
     use sojourn_sync_protocol::message::{Fate, WholeDocument};
-    use sojourn_sync_protocol::record::NewVisit;
+    use sojourn_sync_protocol::record::{NewPerson, NewVisit};
 
     use super::*;
     use crate::arrivals::{self, MadeReady};
     use crate::settle_tests::{next, settle};
-    use crate::testing::{NOW, enrolled, family};
+    use crate::testing::{Elsewhere, HOME, NOW, enrolled, family};
 
     #[test]
     fn a_visit_to_a_lost_household_waits_with_it_and_is_made_again_when_it_arrives() {
@@ -350,5 +363,84 @@ mod tests {
         assert!(matches!(pending[0].edit, Some(Edit::RecordVisit(_))));
         let (_, view) = tablet.show(household).unwrap();
         assert_eq!(view.visits.len(), 1);
+    }
+
+    /// A tablet adds a person and says that they moved away; the server refuses the addition. Gives that.
+    fn addition_is_refused(tablet: &crate::Tablet, elsewhere: &Elsewhere) -> NewPerson {
+        let arrive = |work: &mut Work<'_>| documents::install(work, &elsewhere.whole(HOME));
+        tablet.write("page", NOW, arrive).unwrap();
+        let person = PersonId::new(NOW, [7; 10]);
+        let added = NewPerson {
+            id: Some(person),
+            name: "王芳".into(),
+            ..NewPerson::default()
+        };
+        let removed = Edit::RemovePerson {
+            person,
+            reason: "moved-away".into(),
+            on: None,
+            note: None,
+            to: None,
+        };
+        let id = elsewhere.id();
+        tablet
+            .edit(NOW, id, Edit::AddPerson(added.clone()))
+            .unwrap();
+        tablet.edit(NOW, id, removed).unwrap();
+        next(tablet).unwrap();
+        let aside = |reason| Fate::Quarantined { reason };
+        let fates = [QuarantineReason::Structure, QuarantineReason::Descendant].map(aside);
+        let settled = settle(tablet, &fates);
+        assert_eq!(settled.wanted.len(), 1);
+        assert_eq!(reasons(tablet)[1], HeldReason::MissingDeps);
+        added
+    }
+
+    fn reasons(tablet: &crate::Tablet) -> Vec<HeldReason> {
+        let held = tablet.held().unwrap().into_iter();
+        held.map(|row| match row.state {
+            EditState::Held(reason) => reason,
+            other => panic!("{other:?} is not held"),
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_removal_of_somebody_whom_another_tablet_added_too_is_made_again_on_the_servers_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let tablet = enrolled(dir.path(), 1);
+        let mut elsewhere = Elsewhere::household(1, 9);
+        let added = addition_is_refused(&tablet, &elsewhere);
+        elsewhere.edit(Edit::AddPerson(added));
+        let arrive = |work: &mut Work<'_>| documents::install(work, &elsewhere.whole(HOME));
+        tablet.write("page", NOW, arrive).unwrap();
+        let pending = tablet.pending().unwrap();
+        assert_eq!(pending.len(), 1);
+        assert!(matches!(pending[0].edit, Some(Edit::RemovePerson { .. })));
+        assert_eq!(reasons(&tablet).len(), 1);
+    }
+
+    #[test]
+    fn a_removal_of_somebody_whose_addition_is_kept_aside_waits_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let tablet = enrolled(dir.path(), 1);
+        let mut elsewhere = Elsewhere::household(1, 9);
+        let added = addition_is_refused(&tablet, &elsewhere);
+        let arrive = |elsewhere: &Elsewhere| {
+            let whole = elsewhere.whole(HOME);
+            let arrive = |work: &mut Work<'_>| documents::install(work, &whole);
+            tablet.write("page", NOW, arrive).unwrap();
+        };
+        for _ in 0..2 {
+            arrive(&elsewhere);
+            assert_eq!(tablet.pending().unwrap(), []);
+            let aside = |why| HeldReason::Quarantined { why };
+            let whys = [QuarantineReason::Structure, QuarantineReason::Descendant];
+            assert_eq!(reasons(&tablet), whys.map(aside));
+        }
+        // A reviewer lets the person in after all.
+        elsewhere.edit(Edit::AddPerson(added));
+        arrive(&elsewhere);
+        assert_eq!(tablet.pending().unwrap().len(), 1);
     }
 }

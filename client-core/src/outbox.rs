@@ -392,6 +392,13 @@ pub(crate) fn is_wanted(tx: &Tx<'_>, id: DocumentId) -> Result<bool, StoreError>
     }))
 }
 
+/// Whether edits of a document are made again once the server's copy is here.
+pub(crate) fn awaits_copy(tx: &Tx<'_>, id: DocumentId) -> Result<bool, StoreError> {
+    Ok(rows_of(tx, id)?
+        .iter()
+        .any(|row| matches!(&row.state, EditState::Held(reason) if reason.waits())))
+}
+
 /// How many edits of a household are pending, and how many are held.
 pub(crate) fn counts_of(tx: &Tx<'_>, household: HouseholdId) -> Result<(u32, u32), StoreError> {
     let sql = "SELECT count(*) - count(held), count(held) FROM outbox WHERE household = ?1";

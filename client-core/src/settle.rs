@@ -11,7 +11,7 @@ use sojourn_sync_protocol::message::{Fate, QuarantineReason};
 use sojourn_sync_protocol::record::{Authorship, Document, RawChange, inspect, residence_values};
 use sojourn_sync_protocol::{ChangeHash, DocumentId};
 
-use crate::again::{drop_if_empty, hold_with_household, is_registered, make_again, write_edited};
+use crate::again::{drop_if_empty, hold_behind, is_registered, make_again, write_edited};
 use crate::arrivals;
 use crate::documents::{self, FIRST_EPOCH};
 use crate::error::Error;
@@ -82,9 +82,6 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             }
             Fate::Quarantined { .. } | Fate::MissingDeps | Fate::OldEpoch { .. } => {
                 let reason = outbox::held_reason(fate);
-                if reason.as_ref().is_some_and(HeldReason::waits) {
-                    settled.wanted.insert(row.document);
-                }
                 refused.entry(row.document).or_default().push((row, reason));
             }
         }
@@ -104,7 +101,6 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
             for (_, reason) in &mut refused {
                 *reason = Some(HeldReason::MissingDeps);
             }
-            settled.wanted.insert(id);
         }
         let without: HashSet<ChangeHash> = refused.iter().map(|(row, _)| row.change).collect();
         for (row, reason) in &refused {
@@ -119,10 +115,13 @@ pub fn settle(work: &mut Work<'_>, fates: &[Fate]) -> Result<Settled, Error> {
         } else {
             // The household itself was refused: what describes it waits with it.
             for row in &stranded {
-                hold_with_household(work, row)?;
+                hold_behind(work, row)?;
             }
             settled.held += stranded.len();
             drop_if_empty(work, id)?;
+        }
+        if outbox::awaits_copy(work.tx, id)? {
+            settled.wanted.insert(id);
         }
         if documents::stored(work.tx, id)?.is_some_and(|stored| stored.leaving) {
             documents::purge_document(work, id)?;

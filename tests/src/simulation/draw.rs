@@ -54,7 +54,8 @@ fn one(rng: &mut Pcg64Mcg, disasters: &[usize]) -> Op {
             other: household,
             area: to,
         },
-        4..8 => Op::Phone { tablet, household },
+        4..7 => Op::Phone { tablet, household },
+        7 => Op::Split { tablet, household },
         8..10 => Op::Propose {
             tablet,
             household,

@@ -1,7 +1,7 @@
 //! The kinds of fault and disaster that are counted. One that never fired would not be in a count, so they are listed.
 
 /// Every kind.
-pub const KINDS: [&str; 75] = [
+pub const KINDS: [&str; 76] = [
     "request lost",
     "request cut at a byte",
     "reply lost after commit",
@@ -59,6 +59,7 @@ pub const KINDS: [&str; 75] = [
     "hand-over past its time",
     "two areas claim a household",
     "edit after a move",
+    "members left a household",
     "link gone between an edit and the next",
     "two write one field",
     "family registered twice",

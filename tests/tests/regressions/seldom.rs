@@ -575,3 +575,22 @@ fn at(call: Call, after: u32, effect: Effect) -> Plan {
         effect,
     }
 }
+
+#[test]
+fn whoever_left_is_marked_so_though_a_copied_tablet_added_them_too() {
+    holds(
+        90_000_879,
+        &[
+            Register { tablet: 0, area: 3 },
+            BackUpServer,
+            Answer { which: 0, how: 0 },
+            RestoreServer,
+            Split {
+                tablet: 6,
+                household: 0,
+            },
+            CloneTablet { tablet: 0 },
+            Answer { which: 6, how: 3 },
+        ],
+    );
+}
