@@ -10,6 +10,8 @@ use sojourn_tests::simulation::{
 
 #[path = "regressions/joining.rs"]
 mod joining;
+#[path = "regressions/leaving.rs"]
+mod leaving;
 #[path = "regressions/more.rs"]
 mod more;
 #[path = "regressions/put_back.rs"]

@@ -184,7 +184,8 @@ pub fn edits_of_removed(core: &Document) -> Vec<EditOfRemoved> {
             .map(|(_, mark)| *mark);
         let settled = graph.ancestors(later);
         for ((edited, edit), paths) in &edits {
-            let apart = !before.contains(edit) && !after.contains(edit);
+            // Whoever writes down somebody who is gone already writes both in one change.
+            let apart = *edit != removal && !before.contains(edit) && !after.contains(edit);
             if *edited == person && apart && !settled.contains(edit) {
                 found.push(EditOfRemoved {
                     person,

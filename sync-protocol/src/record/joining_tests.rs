@@ -230,8 +230,10 @@ fn the_record_that_goes_on_has_what_the_other_had() {
 fn undone_both_show_what_they_showed() {
     let mut two = Two::new();
     two.visit_there(1, 3);
+    two.other.edit(&remove(4, "去外地"), &by(6)).unwrap();
     let before = (two.ours(), two.theirs());
     two.join();
+    assert_eq!(two.ours().edits_of_removed, []);
     two.part();
     assert_eq!(went_on(&two.other), None);
     assert_eq!(without_decisions(two.ours()), before.0);

@@ -537,36 +537,6 @@ fn a_tablet_that_is_killed_as_its_session_ends_kills_no_other() {
     );
 }
 
-#[test]
-fn a_record_that_somebody_left_for_is_joined_with_the_one_they_left() {
-    holds(
-        90_000_128,
-        &[
-            Register { tablet: 4, area: 3 },
-            RegisterTwice {
-                tablet: 0,
-                other: 6,
-                area: 2,
-            },
-            met(6, 1, 0, ServerKilled),
-            sync(4),
-            Split {
-                tablet: 4,
-                household: 1,
-            },
-            Decide {
-                question: 5,
-                choice: 2,
-            },
-            Answer { which: 4, how: 3 },
-            Decide {
-                question: 2,
-                choice: 0,
-            },
-        ],
-    );
-}
-
 fn at(call: Call, after: u32, effect: Effect) -> Plan {
     Plan {
         call,
@@ -574,23 +544,4 @@ fn at(call: Call, after: u32, effect: Effect) -> Plan {
         times: 1,
         effect,
     }
-}
-
-#[test]
-fn whoever_left_is_marked_so_though_a_copied_tablet_added_them_too() {
-    holds(
-        90_000_879,
-        &[
-            Register { tablet: 0, area: 3 },
-            BackUpServer,
-            Answer { which: 0, how: 0 },
-            RestoreServer,
-            Split {
-                tablet: 6,
-                household: 0,
-            },
-            CloneTablet { tablet: 0 },
-            Answer { which: 6, how: 3 },
-        ],
-    );
 }
