@@ -61,6 +61,7 @@ type Syncing = { pushed: number; to_push: number; received: number; to_receive: 
 let door = $state<Door>('unknown');
 let status = $state.raw<Status | null>(null);
 let fault = $state.raw<Fault>();
+let unopened = $state.raw<Fault>();
 let syncing = $state.raw<Syncing>();
 let synced = $state.raw<Synced>();
 /** Counts what was written, so that pages read again. */
@@ -84,6 +85,10 @@ export const desk = {
   /** Why there is no tablet here at all. */
   get fault(): Fault | undefined {
     return fault;
+  },
+  /** What stood against opening it the last time. */
+  get unopened(): Fault | undefined {
+    return unopened;
   },
   get syncing(): Syncing | undefined {
     return syncing;
@@ -148,7 +153,13 @@ async function listen(): Promise<void> {
 }
 
 export async function open(passphrase: string): Promise<void> {
-  stands(await ask({ do: 'open', passphrase }));
+  try {
+    stands(await ask({ do: 'open', passphrase }));
+    unopened = undefined;
+  } catch (error) {
+    unopened = faultOf(error);
+    throw error;
+  }
   keep();
 }
 

@@ -19,3 +19,9 @@ export type Aside =
   | { say: 'loading'; part: number }
   /** The engine ended, and this worker with it. */
   | { say: 'over' };
+
+/** What a page says to the service worker. */
+export type Wish = 'look' | 'take over';
+
+/** What the service worker says to every page: whether a newer version than theirs is on the device, or that it has taken over. */
+export type Told = 'newest' | 'newer' | 'taken over';

@@ -1,35 +1,75 @@
-// Keeps one whole version of the application on the device, so that it opens without a connection. A new version is fetched beside the
-// one in use and takes its place when a page says so: never in the middle of a form. What the engine asks the register for is not
-// its affair.
-import { SHELL, type Shell } from './shell';
+// Keeps whole versions of the application on the device, so that it opens without a connection. A newer one is fetched beside the one in
+// use, and every page that is opened gets the one in use until a page says that the newer one takes over. This script itself is the newest
+// there is: which version is in use is written down beside them. What the engine asks the register for is not its affair.
+import { SHELL, type Shell, type Told, type Wish } from './shell';
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const { version, files } = JSON.parse(SHELL) as Shell;
-const KEPT = `tablet-${version}`;
 const INDEX = '/tablet/';
+/** Of each version one cache, by its name. */
+const VERSIONS = 'tablet-';
+const NEWEST = VERSIONS + version;
+/** Where it is written down which of them is in use. */
+const NOTES = 'tablet';
+const IN_USE = '/tablet/in-use';
+
+async function inUse(): Promise<string> {
+  const note = await caches.match(IN_USE, { cacheName: NOTES });
+  return (await note?.text()) ?? NEWEST;
+}
+
+/** Has every page get the newest from now on. */
+async function takeOver(): Promise<void> {
+  const before = await inUse();
+  const notes = await caches.open(NOTES);
+  await notes.put(IN_USE, new Response(NEWEST));
+  if (before !== NEWEST) await caches.delete(before);
+}
+
+/** Takes away what is neither in use nor the newest. */
+async function clear(): Promise<void> {
+  const wanted = [NEWEST, await inUse()];
+  for (const name of await caches.keys()) {
+    if (name.startsWith(VERSIONS) && !wanted.includes(name)) await caches.delete(name);
+  }
+}
+
+async function tell(what: Told): Promise<void> {
+  const pages = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  for (const page of pages) page.postMessage(what);
+}
+
+const standing = async (): Promise<Told> => ((await inUse()) === NEWEST ? 'newest' : 'newer');
 
 worker.addEventListener('install', (event) => {
   const whole = async () => {
-    const cache = await caches.open(KEPT);
+    const cache = await caches.open(NEWEST);
     await cache.addAll(
       [INDEX, ...files.map((name) => INDEX + name)].map((url) => new Request(url, { cache: 'no-cache' })),
     );
+    await worker.skipWaiting();
   };
   event.waitUntil(whole());
 });
 
 worker.addEventListener('activate', (event) => {
-  const alone = async () => {
-    for (const name of await caches.keys()) {
-      if (name.startsWith('tablet-') && name !== KEPT) await caches.delete(name);
-    }
+  const begin = async () => {
+    const used = await caches.match(INDEX, { cacheName: await inUse() });
+    if (!used || !(await caches.has(NOTES))) await takeOver();
+    await clear();
     await worker.clients.claim();
+    await tell(await standing());
   };
-  event.waitUntil(alone());
+  event.waitUntil(begin());
 });
 
 worker.addEventListener('message', (event) => {
-  if (event.data === 'take over') worker.skipWaiting();
+  const answer = async (wish: Wish) => {
+    if (wish === 'look') return tell(await standing());
+    await takeOver();
+    await tell('taken over');
+  };
+  event.waitUntil(answer(event.data));
 });
 
 worker.addEventListener('fetch', (event) => {
@@ -37,8 +77,8 @@ worker.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== location.origin || !url.pathname.startsWith(INDEX)) return;
   const answer = async () => {
-    const cache = await caches.open(KEPT);
-    const found = await cache.match(request.mode === 'navigate' ? INDEX : request, {
+    const found = await caches.match(request.mode === 'navigate' ? INDEX : request, {
+      cacheName: await inUse(),
       ignoreSearch: true,
       ignoreVary: true,
     });

@@ -1,5 +1,6 @@
 // What the tablet's pages say, in English.
 import type { Fault } from '../tablet/messages';
+import type { Awaited } from '../tablet/newer';
 import { many } from './many';
 
 const obstacles: Record<Fault['obstacle'], string> = {
@@ -13,7 +14,8 @@ const obstacles: Record<Fault['obstacle'], string> = {
   version: 'This page and the register are of different versions. Connect, and load the page again.',
   'not-enrolled': 'This tablet is not enrolled yet. Ask the office for a code.',
   code: 'This code is not good: it was used, it is older than ten minutes, or it was mistyped. Ask the office for another.',
-  withdrawn: 'The office has withdrawn this tablet. What was not handed in stays on it: bring it to the office.',
+  withdrawn:
+    'The office has withdrawn this tablet: it can neither hand in nor fetch any more. What is on it stays on it, encrypted, and so does what was not handed in: bring it to the office.',
   unauthenticated:
     'The register does not know this tablet any more. What was not handed in stays on it: ask the office.',
   clock: 'The device’s clock is wrong. Set the date and the time, and try again.',
@@ -30,6 +32,14 @@ const obstacles: Record<Fault['obstacle'], string> = {
   edit: 'The record does not take this.',
   interrupted: 'The page that was at work was closed meanwhile. Look whether it was saved.',
   failed: 'The tablet failed at this. Nothing was saved.',
+};
+
+const newer: Record<Awaited, string> = {
+  opening:
+    'A newer version of this page is on the device. Unlock the tablet: it comes in once everything is handed in.',
+  'handing-in': 'A newer version of this page is on the device. It comes in after everything is handed in.',
+  form: 'A newer version of this page is on the device. It comes in once the form that is being filled in, here or in another tab, is saved or cancelled.',
+  nobody: 'A newer version of this page is ready.',
 };
 
 export const tablet = {
@@ -73,7 +83,7 @@ export const tablet = {
   cancelled: 'Ended before it was done. What had arrived is kept.',
   notKept: 'The browser has not promised to keep what is on this device. Hand in often.',
   nearlyFull: 'The device’s storage is nearly full. Hand in now, and make room before you write more.',
-  newer: 'A newer version of this page is ready.',
+  newer,
   takeOver: 'Use it now',
   people: (n: number) => many(n, 'person', 'people'),
   waits: (n: number) => `${n} not handed in`,
