@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
-import { ENGINE_BYTES_MAX, SHELL } from './src/tablet/shell.ts';
+import { ENGINE_BYTES_MAX, PAGE, SHELL, type Shell } from './src/tablet/shell.ts';
 
 /** The engine as a module, where it has been made. */
 const ENGINE = 'src/tablet/engine/engine_bg.wasm';
@@ -35,6 +35,9 @@ function compressed(): Plugin {
   };
 }
 
+/** What a browser checks a file by. */
+const integrityOf = (file: Buffer): string => `sha256-${createHash('sha256').update(file).digest('base64')}`;
+
 /** Tells the service worker which files make the application, and by their content which version of it. */
 function shell(): Plugin {
   return {
@@ -42,10 +45,10 @@ function shell(): Plugin {
     apply: 'build',
     writeBundle({ dir = 'dist' }) {
       const worker = join(dir, 'sw.js');
-      const files = filesOf(dir).filter((name) => name !== 'sw.js' && !/^\.|\.(gz|html)$/.test(name));
-      const version = createHash('sha256');
-      for (const name of [...files, 'tablet.html']) version.update(name).update(readFileSync(join(dir, name)));
-      const list = JSON.stringify({ version: version.digest('hex').slice(0, 16), files });
+      const names = filesOf(dir).filter((name) => name !== 'sw.js' && !/^\.|\.gz$/.test(name));
+      const files = Object.fromEntries(names.map((name) => [name, integrityOf(readFileSync(join(dir, name)))]));
+      const version = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
+      const list = JSON.stringify({ version, files } satisfies Shell);
       const source = readFileSync(worker, 'utf8');
       // The script holds the mark as a text of its own, in whichever quotes.
       const marked = new RegExp(`(["'\`])${SHELL}\\1`);
@@ -74,7 +77,7 @@ export default defineConfig(({ mode }) => {
       sourcemap: false,
       rolldownOptions: tablet
         ? {
-            input: { tablet: 'tablet.html', sw: 'src/tablet/sw.ts' },
+            input: { tablet: PAGE, sw: 'src/tablet/sw.ts' },
             output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
           }
         : {},

@@ -1,5 +1,6 @@
 // The way between a tablet and the office, as a real network has it: the office stands behind another address, until something goes wrong
 // with what the engine asks the register. The office behind it can also have a newer version of the tablet's pages.
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -21,12 +22,20 @@ export type Way =
 /** What stands above the passphrase, in the version that was built and in the newer one. */
 const HEADING = '解锁平板';
 export const NEWER_HEADING = '解锁新版平板';
+const WORKER = '/tablet/sw.js';
+const NEWER_SCRIPT = 'tablet-newer.js';
 
-/** A newer version: a script of another name, with another heading in it. */
+/** A newer version: what stands otherwise in its files, one replaced after the other. */
 interface Release {
+  how: 'whole' | 'half';
   script: string;
-  as: string;
+  changes: [before: string, after: string][];
 }
+
+const changed = (text: string, { changes }: Release): string =>
+  changes.reduce((text, [before, after]) => text.replaceAll(before, after), text);
+
+const integrityOf = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;
 
 export class Link {
   readonly #office: string;
@@ -59,12 +68,28 @@ export class Link {
     this.#server.closeAllConnections();
   }
 
-  /** The office has a newer version of the pages from now on. */
-  async release(): Promise<void> {
-    const index = await (await fetch(`${this.#office}/tablet/`)).text();
+  /**
+   * The office has a newer version of the pages from now on: a script of another name, in which a heading is another. Or it is in the
+   * middle of getting one.
+   */
+  async release(how: 'whole' | 'half'): Promise<void> {
+    const file = async (name: string) => (await fetch(`${this.#office}/tablet/${name}`)).text();
+    const [index, worker] = await Promise.all([file(''), file('sw.js')]);
     const [script] = /tablet-[\w-]+\.js/.exec(index) ?? [];
-    if (!script) throw new Error('the index names no script');
-    this.#release = { script, as: 'tablet-newer.js' };
+    const [version] = /(?<=version\\?":\\?")[0-9a-f]{16}/.exec(worker) ?? [];
+    if (!script || !version) throw new Error('the pages are not as a build makes them');
+    const release: Release = {
+      how,
+      script,
+      changes: [
+        [script, NEWER_SCRIPT],
+        [HEADING, NEWER_HEADING],
+      ],
+    };
+    const before = [index, await file(`assets/${script}`)];
+    const checks = before.map((text): [string, string] => [integrityOf(text), integrityOf(changed(text, release))]);
+    release.changes.push([version, 'f'.repeat(16)], ...checks);
+    this.#release = release;
   }
 
   async close(): Promise<void> {
@@ -99,19 +124,12 @@ export class Link {
     asked.pipe(further);
   }
 
-  async #serve({ script, as }: Release, asked: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const got = await fetch(`${this.#office}${asked.url?.replace(as, script)}`);
-    const headers = Object.fromEntries(
-      ['content-type', 'content-security-policy', 'cache-control'].flatMap((name) => {
-        const value = got.headers.get(name);
-        return value ? [[name, value]] : [];
-      }),
-    );
+  async #serve(release: Release, asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const got = await fetch(`${this.#office}${asked.url?.replace(NEWER_SCRIPT, release.script)}`);
+    const names = ['content-type', 'content-security-policy', 'cache-control'];
+    const headers = Object.fromEntries(names.map((name) => [name, got.headers.get(name) ?? '']));
     const body = Buffer.from(await got.arrayBuffer());
-    const text = headers['content-type']?.startsWith('text/');
-    const version = /(?<=version\\?":\\?")[0-9a-f]{16}/;
-    const newer = () =>
-      body.toString().replaceAll(script, as).replaceAll(HEADING, NEWER_HEADING).replace(version, 'f'.repeat(16));
-    answer.writeHead(got.status, headers).end(text ? newer() : body);
+    const isNewer = headers['content-type']?.startsWith('text/') && (release.how === 'whole' || asked.url === WORKER);
+    answer.writeHead(got.status, headers).end(isNewer ? changed(body.toString(), release) : body);
   }
 }

@@ -3,14 +3,17 @@
 /** Stands in the service worker's script where the build puts the list of files. */
 export const SHELL = 'the files of the application';
 
+/** The file that is the page. */
+export const PAGE = 'tablet.html';
+
 /** Bytes that the engine may have, compressed. */
 export const ENGINE_BYTES_MAX = 2_500_000;
 
 /** The files of one version of the application. */
 export interface Shell {
   version: string;
-  /** Paths below the application's own. */
-  files: string[];
+  /** By its path below the application's own, what the browser checks each file by. */
+  files: Record<string, string>;
 }
 
 /** What a worker says to its page besides the messages of the engine. */

@@ -1,7 +1,7 @@
 // Keeps whole versions of the application on the device, so that it opens without a connection. A newer one is fetched beside the one in
 // use, and every page that is opened gets the one in use until a page says that the newer one takes over. This script itself is the newest
 // there is: which version is in use is written down beside them. What the engine asks the register for is not its affair.
-import { SHELL, type Shell, type Told, type Wish } from './shell';
+import { PAGE, SHELL, type Shell, type Told, type Wish } from './shell';
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const { version, files } = JSON.parse(SHELL) as Shell;
@@ -43,10 +43,12 @@ const standing = async (): Promise<Told> => ((await inUse()) === NEWEST ? 'newes
 
 worker.addEventListener('install', (event) => {
   const whole = async () => {
-    const cache = await caches.open(NEWEST);
-    await cache.addAll(
-      [INDEX, ...files.map((name) => INDEX + name)].map((url) => new Request(url, { cache: 'no-cache' })),
+    // A network that wants people to sign in first answers for everything, and the office may be updated in the middle of this.
+    const requests = Object.entries(files).map(
+      ([name, integrity]) => new Request(name === PAGE ? INDEX : INDEX + name, { cache: 'no-cache', integrity }),
     );
+    const cache = await caches.open(NEWEST);
+    await cache.addAll(requests);
     await worker.skipWaiting();
   };
   event.waitUntil(whole());
