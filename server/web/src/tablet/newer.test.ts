@@ -14,7 +14,7 @@ test('a newer version waits for what is to be handed in, then for what is being 
 
 test('while nobody knows what is to be handed in, it waits', () => {
   expect(shut()).toBe('opening');
-  expect(shut({ opening: 'wrong-passphrase' })).toBe('opening');
+  for (const opening of ['wrong-passphrase', 'storage-full'] as const) expect(shut({ opening })).toBe('opening');
   expect(awaited({ door: 'unknown', status: null, writing: false })).toBe('opening');
 });
 
@@ -28,7 +28,7 @@ test('a connection that fails is no reason', () => {
   }
 });
 
-test('where only a newer version can help, it does not wait for what only it can hand in', () => {
+test('where the one in use has failed, a newer one does not wait for what only it may be able to hand in', () => {
   expect(open(1, { session: 'version' })).toBe('nobody');
   expect(open(1, { session: 'version', writing: true })).toBe('form');
   expect(shut({ opening: 'failed' })).toBe('nobody');

@@ -1,6 +1,6 @@
 // When a newer version of the application may take the place of the one in use: not while something waits to be handed in, and not
-// while something is typed into a form. Where the one in use is of no use any more, what waits is no reason: only a newer one can hand
-// it in. Pure.
+// while something is typed into a form. Where the one in use has failed, what waits is no reason: it may be that only a newer one can
+// hand it in. Pure.
 import type { Door, Obstacle, Status } from './messages';
 
 export interface Standing {
@@ -20,9 +20,12 @@ export interface Standing {
 /** What it waits for. */
 export type Awaited = 'opening' | 'handing-in' | 'form' | 'nobody';
 
+/** What another version may be able to do. */
+const FAILED: (Obstacle | undefined)[] = ['version', 'damaged', 'failed'];
+
 export function awaited({ door, status, writing, engine, opening, session }: Standing): Awaited {
-  const useless = engine || (opening && opening !== 'wrong-passphrase') || session === 'version';
-  if (!useless && door !== 'new') {
+  const failed = [engine, opening, session].some((obstacle) => FAILED.includes(obstacle));
+  if (!failed && door !== 'new') {
     if (!status) return 'opening';
     if (status.pending > 0) return 'handing-in';
   }
