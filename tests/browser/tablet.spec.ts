@@ -1,5 +1,6 @@
 // The tablet in a browser: enrolled, used for as long as there is no connection, and never losing what it said was saved.
 import { expect, expectAccessible, expectToFit, test } from './console.ts';
+import { enter } from './door.ts';
 import { choosePassphrase, enrol, expectAgreed, Field, sync, unlock } from './field.ts';
 import { elsewhere, Village } from './village.ts';
 
@@ -141,6 +142,53 @@ test('two values that contradict each other are both shown', async ({ office }) 
     expect(field.complaints).toEqual([]);
   } finally {
     await field.close();
+  }
+});
+
+test('what two tablets wrote apart is shown on both, settled at the office, and comes back to both with the reason', async ({
+  desk,
+  office,
+}) => {
+  const village = await Village.found(office);
+  const fields = [await Field.fresh(office.url), await Field.fresh(office.url)];
+  try {
+    const tablets = [];
+    for (const [at, field] of fields.entries()) {
+      const page = await field.tab();
+      const staff = await office.staff(at === 0 ? '陈护士' : '卫村医', 'worker');
+      await enrol(page, (await office.run('device', 'code', '--area', village.code, '--staff', staff)).trim());
+      await page.getByRole('link', { name: /王秀英/ }).click();
+      await field.context.setOffline(true);
+      await page.getByRole('button', { name: '更正 · 王小明' }).click();
+      await page.getByRole('combobox', { name: '与户主关系' }).selectOption(at === 0 ? '子女' : '其他亲属');
+      await page.getByRole('button', { name: '保存' }).click();
+      await expect(page.getByText('1 项修改待上交。')).toBeVisible();
+      tablets.push({ page, people: page.getByRole('region', { name: '成员' }) });
+    }
+    for (const field of fields) await field.context.setOffline(false);
+    for (const { page } of [...tablets, ...tablets]) await sync(page);
+    for (const { people } of tablets) await expect(people).toContainText(/子女 ≠ 其他亲属|其他亲属 ≠ 子女/);
+
+    await enter(desk, await village.reviewer('审核员丑'));
+    await desk.getByRole('link', { name: '与户主关系 · 成员' }).click();
+    await desk.locator('label', { hasText: '其他亲属' }).click();
+    await desk.getByLabel('理由').fill('电话问过家长');
+    await desk.keyboard.press('Control+Enter');
+    await expect(desk.getByText('没有待审事项')).toBeVisible();
+
+    for (const { page, people } of tablets) {
+      await sync(page);
+      await expect(people).not.toContainText('≠');
+      await expect(people).toContainText('其他亲属 (已审定：电话问过家长)');
+      const decided = page.getByRole('region', { name: '办公室的审定' });
+      await expect(decided).toContainText('填写有分歧 · 王小明的与户主关系');
+      await expect(decided).toContainText('其他亲属');
+      await expect(decided).toContainText('电话问过家长');
+      await expect(decided).toContainText('审核员审定');
+      await expectAccessible(page);
+    }
+  } finally {
+    for (const field of fields) await field.close();
   }
 });
 

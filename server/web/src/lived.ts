@@ -33,9 +33,24 @@ export function staysOf(history: HistoryEntry[]): Stay[] {
   return stays.reverse();
 }
 
+/** The decision that a change made. */
+const decidedIn = (entry: HistoryEntry): string | undefined =>
+  /^(?:health_)?decisions\/([^/]+)\/about$/.exec(entry.path)?.[1];
+
 /** Who made a decision, and when: whoever wrote what it is about. */
 export function madeBy(history: HistoryEntry[], decision: string): HistoryEntry | undefined {
-  return history.find(
-    (entry) => /^(health_)?decisions\//.test(entry.path) && entry.path.endsWith(`/${decision}/about`),
-  );
+  return history.find((entry) => decidedIn(entry) === decision);
+}
+
+/** What a decision wrote into the record beside itself. */
+export function wroteBy(history: HistoryEntry[], decision: string): HistoryEntry[] {
+  const change = madeBy(history, decision)?.change;
+  return history.filter((entry) => entry.change === change && !/^(health_)?decisions\//.test(entry.path));
+}
+
+/** The decision by which a field says what it says now, where nobody has written it since. */
+export function decidedLast(history: HistoryEntry[], path: string): string | undefined {
+  const change = history.findLast((entry) => entry.path === path)?.change;
+  const made = change && history.find((entry) => entry.change === change && decidedIn(entry));
+  return made ? decidedIn(made) : undefined;
 }

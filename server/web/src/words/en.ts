@@ -525,6 +525,8 @@ export const en = {
     undoneBecause: (why: string) => `Taken back: ${why}`,
     by: (name: string) => `by ${name}`,
     seconded: (name: string) => `agreed by ${name}`,
+    reviewer: 'a reviewer',
+    decidedBecause: (why: string) => `decided by review: ${why}`,
     languages: 'Languages',
     doesNotCount: 'does not count',
   },

@@ -1,6 +1,6 @@
 // Paths, values and questions in plain words. Pure: messages, language and what is known of the household are arguments.
 import { type FieldName, placeOf, type WordField } from '../fields';
-import type { Household, Names, QuestionId, Written } from '../model';
+import type { HistoryEntry, Household, Names, QuestionId, Written } from '../model';
 import { oneOf } from '../model';
 import type { Messages } from './en';
 import { partialDate } from './moments';
@@ -11,6 +11,8 @@ export interface Ground {
   language: string;
   names?: Names;
   record?: Household | null;
+  /** Where what was decided about a field is said beside it. */
+  history?: HistoryEntry[];
 }
 
 function isWordField(words: Messages, name: FieldName): name is WordField {

@@ -65,6 +65,7 @@ export const tablet = {
   enrol: 'Enrol',
   fetching: 'How much of the application has come',
   working: 'One moment…',
+  decided: 'Decided at the office',
   households: 'Households',
   find: 'Name, pinyin or initials, telephone, end of the identity number',
   none: 'No household is on this tablet yet. Hand in and fetch, or register one.',

@@ -486,6 +486,8 @@ export const zh: Messages = {
     undoneBecause: (why) => `已撤销：${why}`,
     by: (name) => `${name}审定`,
     seconded: (name) => `${name}复核`,
+    reviewer: '审核员',
+    decidedBecause: (why) => `已审定：${why}`,
     languages: '语言',
     doesNotCount: '已作废',
   },
