@@ -5,7 +5,7 @@ import { test as base, expect, type Page } from '@playwright/test';
 import { Office, ROOT } from './office.ts';
 
 export const LANGUAGES = ['zh-CN', 'en'] as const;
-export const THEMES = ['light', 'dark'] as const;
+export const THEMES = ['light', 'dark', 'contrast'] as const;
 export type Language = (typeof LANGUAGES)[number];
 export type Theme = (typeof THEMES)[number];
 

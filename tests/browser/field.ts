@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
+import type { Language, Theme } from './console.ts';
 import config from './playwright.config.ts';
 
 export const PASSPHRASE = 'four villages, one register';
@@ -121,6 +122,11 @@ export async function unlock(page: Page, passphrase = PASSPHRASE): Promise<void>
 /** From an empty browser to the households of an area. */
 export async function enrol(page: Page, code: string): Promise<void> {
   await choosePassphrase(page);
+  await redeem(page, code);
+}
+
+/** From a passphrase to the households of an area. */
+export async function redeem(page: Page, code: string): Promise<void> {
   await page.getByLabel('代码').fill(code);
   await page.getByRole('button', { name: '登记', exact: true }).click();
   await expectAgreed(page);
@@ -135,4 +141,54 @@ export async function sync(page: Page): Promise<void> {
   await page.getByRole('button', { name: '上交并获取' }).click();
   await expectAgreed(page);
   await expect(page.getByText('全部已上交。')).toBeVisible();
+}
+
+/** Chooses how the pages look, in whichever language they are. */
+export async function look(
+  page: Page,
+  wanted: { language?: Language; theme?: Theme; size?: 100 | 200 },
+): Promise<void> {
+  const opener = page.locator('[popovertarget=looks]');
+  await opener.click();
+  const selects = page.locator('#looks select');
+  for (const [at, value] of [wanted.language, wanted.theme, wanted.size].entries()) {
+    if (value) await selects.nth(at).selectOption(String(value));
+  }
+  await opener.click();
+  await page.mouse.move(0, 0);
+  await expect(selects.first()).toBeHidden();
+}
+
+/** What a finger needs, in CSS pixels. */
+const TARGET_MIN = 44;
+
+/** All that is pressed is inside the window, large enough, apart from the rest, and says its words whole. */
+export async function expectInReach(page: Page): Promise<void> {
+  const wrong = await page.evaluate((least) => {
+    const { clientWidth } = document.documentElement;
+    const pressed = [...document.querySelectorAll<HTMLElement>('a, button, input, select, textarea, summary')]
+      .filter((each) => each.checkVisibility())
+      .map((each) => ({ each, box: each.getBoundingClientRect() }));
+    const faults: [string, (of: (typeof pressed)[number]) => boolean][] = [
+      ['small', ({ box }) => box.width < least || box.height < least],
+      ['outside', ({ box }) => box.left < 0 || box.right > clientWidth],
+      ['cut', ({ each }) => each.matches('a, button, summary') && each.scrollWidth > each.clientWidth],
+      [
+        'covered',
+        ({ each, box }) =>
+          pressed.some(
+            (other) =>
+              other.each !== each &&
+              other.box.left < box.right &&
+              box.left < other.box.right &&
+              other.box.top < box.bottom &&
+              box.top < other.box.bottom,
+          ),
+      ],
+    ];
+    return pressed.flatMap((of) =>
+      faults.filter(([, is]) => is(of)).map(([name]) => `${name}: ${of.each.outerHTML.slice(0, 160)}`),
+    );
+  }, TARGET_MIN);
+  expect(wrong).toEqual([]);
 }

@@ -43,6 +43,13 @@ export class Tablet {
     await this.run('add', file);
   }
 
+  /** Registers many households, all of them or none. */
+  async import(households: object[]): Promise<void> {
+    const file = `${this.#data}.jsonl`;
+    await writeFile(file, households.map((each) => JSON.stringify(each)).join('\n'));
+    await this.run('import', file);
+  }
+
   /** Changes fields: `path=value`. */
   async edit(household: string, ...fields: string[]): Promise<void> {
     await this.run('edit', household, ...fields);

@@ -234,6 +234,8 @@ test('an address left open in another window asks for a sign-in and opens then',
 
 for (const language of LANGUAGES) {
   for (const theme of THEMES) {
+    // Colours are the same in every language: the third set is looked at in one.
+    if (theme === 'contrast' && language !== 'en') continue;
     test(`every page can be used by everybody: ${language}, ${theme}`, async ({ desk, office }) => {
       const village = await Village.found(office);
       await village.contradict(`persons/${village.child}/birth`, '2021-06-20', '2021-07-01');

@@ -1,8 +1,5 @@
 // A tablet in a browser that holds many households: what each operation takes, printed in milliseconds (median and 99th percentile).
 // `HOUSEHOLDS=5000 npx playwright test scale` measures what a county's tablet would see.
-import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from './console.ts';
 import { choosePassphrase, Field, sync, unlock } from './field.ts';
 import { Village } from './village.ts';
@@ -12,31 +9,12 @@ const ROUNDS = 100;
 /** A search that takes longer is noticed while typing. */
 const SEARCH_MS_MAX = 50;
 
-const SURNAMES = [...'王李张刘陈杨吕单曾赵'];
-const GIVEN = [...'芳伟娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚'];
 const TYPED = ['wf', '王芳', 'li', 'zhang', '4321', '10000', '陈', 'ym', 'zl', 'cj'];
-
-/** The household of this number; its telephone numbers are nobody's. */
-function household(n: number): object {
-  const person = (at: number, relation: string) => ({
-    name: `${SURNAMES[n % SURNAMES.length]}${GIVEN[(n * 7 + at * 5) % GIVEN.length]}`,
-    birth: `${1950 + ((n * 3 + at * 25) % 70)}-0${1 + (n % 9)}`,
-    relation,
-  });
-  return {
-    address: `村东 ${n} 号`,
-    phone: `100${String(n).padStart(8, '0')}`,
-    persons: [person(0, 'head'), person(1, 'spouse'), person(2, 'child')],
-  };
-}
 
 test(`${HOUSEHOLDS} households`, async ({ office }) => {
   test.setTimeout(900_000);
   const village = await Village.found(office);
-  const file = join(tmpdir(), `sojourn-scale-${process.pid}.jsonl`);
-  await writeFile(file, Array.from({ length: HOUSEHOLDS }, (_, n) => JSON.stringify(household(n))).join('\n'));
-  await village.east.run('import', file);
-  await village.east.sync();
+  await village.fill(HOUSEHOLDS);
   const staff = await office.staff('郑护士', 'worker');
   const field = await Field.fresh(office.url);
   const lines: string[] = [];

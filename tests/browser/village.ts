@@ -37,6 +37,23 @@ const villages = areas
   .map(([code = '', , , name = '']) => ({ code, name }));
 let next = 0;
 
+const SURNAMES = [...'王李张刘陈杨吕单曾赵'];
+const GIVEN = [...'芳伟娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚'];
+
+/** The household of this number; its telephone numbers are nobody's. */
+function household(n: number): object {
+  const person = (at: number, relation: string) => ({
+    name: `${SURNAMES[n % SURNAMES.length]}${GIVEN[(n * 7 + at * 5) % GIVEN.length]}`,
+    birth: `${1950 + ((n * 3 + at * 25) % 70)}-0${1 + (n % 9)}`,
+    relation,
+  });
+  return {
+    address: `村东 ${n} 号`,
+    phone: `100${String(n).padStart(8, '0')}`,
+    persons: [person(0, 'head'), person(1, 'spouse'), person(2, 'child')],
+  };
+}
+
 export class Village {
   readonly office: Office;
   readonly code: string;
@@ -104,6 +121,12 @@ export class Village {
   /** A reviewer of this village, and of these other areas. */
   reviewer(name: string, ...elsewhere: string[]): Promise<Reviewer> {
     return this.staff(name, 'reviewer', ...elsewhere);
+  }
+
+  /** Registers so many households more. */
+  async fill(count: number): Promise<void> {
+    await this.east.import(Array.from({ length: count }, (_, n) => household(n)));
+    await this.east.sync();
   }
 
   /** Both tablets hand in and fetch until both know everything. */

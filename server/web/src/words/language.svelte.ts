@@ -1,4 +1,5 @@
-// The language and the colours somebody prefers. Kept in the browser; whatever it does not keep is chosen anew.
+// The language, the colours and the size of the text somebody prefers. Kept in the browser; whatever it does not keep is chosen anew.
+import { MediaQuery } from 'svelte/reactivity';
 import { en, type Messages } from './en';
 import { zh } from './zh';
 
@@ -6,8 +7,12 @@ export const LANGUAGES = { 'zh-CN': '中文', en: 'English' } as const;
 export type Language = keyof typeof LANGUAGES;
 export const CATALOGUES: Record<Language, Messages> = { 'zh-CN': zh, en };
 
-export const THEMES = ['system', 'light', 'dark'] as const;
+export const THEMES = ['system', 'light', 'dark', 'contrast'] as const;
 export type Theme = (typeof THEMES)[number];
+
+/** The size of the text, in per cent of the browser's own. */
+export const SIZES = [100, 125, 150, 200] as const;
+export type Size = (typeof SIZES)[number];
 
 function kept(key: string): string | null {
   try {
@@ -34,6 +39,7 @@ let language = $state<Language>(
       : 'en',
 );
 let theme = $state<Theme>(THEMES.find((known) => known === kept('theme')) ?? 'system');
+let size = $state<Size>(SIZES.find((known) => String(known) === kept('size')) ?? 100);
 
 export const preferences = {
   get language(): Language {
@@ -50,8 +56,25 @@ export const preferences = {
     theme = wanted;
     keep('theme', wanted);
   },
+  get size(): Size {
+    return size;
+  },
+  set size(wanted: Size) {
+    size = wanted;
+    keep('size', String(wanted));
+  },
   /** The messages of the language. */
   get words(): Messages {
     return CATALOGUES[language];
   },
 };
+
+const contrast = new MediaQuery('prefers-contrast: more');
+
+/** Has a document look as is preferred. */
+export function dress({ documentElement: root }: Document): void {
+  root.lang = language;
+  root.dataset.theme = theme;
+  root.dataset.size = String(size);
+  root.dataset.contrast = theme === 'contrast' || contrast.current ? 'more' : 'usual';
+}

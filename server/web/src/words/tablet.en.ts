@@ -65,6 +65,7 @@ export const tablet = {
   enrol: 'Enrol',
   fetching: 'How much of the application has come',
   working: 'One moment…',
+  looks: 'Display',
   decided: 'Decided at the office',
   households: 'Households',
   find: 'Name, pinyin or initials, telephone, end of the identity number',

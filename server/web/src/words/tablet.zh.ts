@@ -49,6 +49,7 @@ export const tablet: Messages['tablet'] = {
   enrol: '登记',
   fetching: '应用程序的下载进度',
   working: '请稍候……',
+  looks: '显示设置',
   decided: '办公室的审定',
   households: '家庭',
   find: '姓名、拼音或首字母、电话、证件号末几位',
