@@ -46,9 +46,14 @@ test('every page fits a phone and a tablet, in both languages and all colours, w
     await redeem(page, (await office.run('device', 'code', '--area', village.code, '--staff', staff)).trim());
     await expectForEverybody(page, 'households', page.getByRole('banner'));
     await page.getByRole('link', { name: /王秀英/ }).click();
+    await expect(page.getByRole('heading', { level: 1, name: '王秀英家' })).toBeFocused();
     await expectForEverybody(page, 'household', page.getByRole('banner'));
-    await page.getByRole('button', { name: '记录走访' }).click();
+    const record = page.getByRole('button', { name: '记录走访' });
+    await record.click();
+    await expect(page.getByRole('heading', { name: '记录走访' })).toBeFocused();
     await expectForEverybody(page, 'visit', page.getByRole('form'));
+    await page.getByRole('button', { name: '取消' }).click();
+    await expect(record).toBeFocused();
 
     // What was chosen is kept on the device; what the device itself wants counts as well.
     await look(page, { theme: 'contrast', size: 200 });
