@@ -7,6 +7,7 @@ mod hostile;
 mod moves;
 mod office;
 mod readme;
+mod scenarios;
 mod sentences;
 mod size;
 
