@@ -186,15 +186,7 @@ impl Config {
     /// Checks what only the whole can tell, once flags have been laid over the file.
     pub fn validate(&self) -> Result<(), ConfigError> {
         for url in &self.public_urls {
-            let host = url
-                .strip_prefix("https://")
-                .or_else(|| url.strip_prefix("http://"))
-                .map(|rest| rest.trim_end_matches('/'));
-            let plain = host
-                .is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
-            if !plain {
-                return Err(ConfigError::PublicUrl(url.clone()));
-            }
+            check_public_url(url)?;
         }
         if self.public_urls.is_empty() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::NoPublicUrl(self.listen));
@@ -254,6 +246,24 @@ impl Limits {
     /// How long the server waits for requests to finish.
     pub fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)
+    }
+}
+
+/// Whether this is an address that tablets can use: a scheme, a host, maybe a port, and nothing else.
+///
+/// # Errors
+/// [`ConfigError::PublicUrl`] when it is not.
+pub fn check_public_url(url: &str) -> Result<(), ConfigError> {
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .map(|rest| rest.trim_end_matches('/'));
+    let plain =
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
+    if plain {
+        Ok(())
+    } else {
+        Err(ConfigError::PublicUrl(url.to_owned()))
     }
 }
 

@@ -31,17 +31,20 @@ struct Site {
     get: fn(&str) -> Option<EmbeddedFile>,
     index: &'static str,
     policy: &'static str,
+    abilities: &'static str,
 }
 
 const CONSOLE: Site = Site {
     get: Console::get,
     index: "index.html",
     policy: POLICY,
+    abilities: ABILITIES,
 };
 const TABLET: Site = Site {
     get: Tablet::get,
     index: "tablet.html",
     policy: TABLET_POLICY,
+    abilities: TABLET_ABILITIES,
 };
 
 /// Files whose names hold a hash of what is in them.
@@ -59,17 +62,16 @@ const TABLET_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-
 /// Devices and abilities of the browser that no page asks for.
 const ABILITIES: &str =
     "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+/// The tablet reads the office's code with the camera.
+const TABLET_ABILITIES: &str =
+    "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
-    ),
-    (
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static(ABILITIES),
     ),
 ];
 
@@ -107,10 +109,15 @@ fn page(site: &Site, path: &str, asked: &HeaderMap) -> Response {
         }
     };
     reply.headers_mut().extend(HEADERS);
-    reply.headers_mut().insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(site.policy),
-    );
+    let own = [
+        (CONTENT_SECURITY_POLICY, site.policy),
+        (
+            HeaderName::from_static("permissions-policy"),
+            site.abilities,
+        ),
+    ];
+    let own = own.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    reply.headers_mut().extend(own);
     reply
 }
 
@@ -219,12 +226,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_tablet_may_run_compiled_code() {
+    async fn only_the_tablet_may_run_compiled_code_and_see() {
         let (_, headers, _) = get("/tablet/", &[]).await;
+        assert_eq!(headers["permissions-policy"], TABLET_ABILITIES);
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.contains("'wasm-unsafe-eval'") && !policy.contains("'unsafe-"));
         let (_, headers, _) = get("/console/tablet.html", &[]).await;
         assert_eq!(headers[CONTENT_SECURITY_POLICY], POLICY);
+        assert_eq!(headers["permissions-policy"], ABILITIES);
         assert_eq!(get("/tablet", &[]).await.0, StatusCode::PERMANENT_REDIRECT);
     }
 

@@ -11,18 +11,20 @@ export const PASSPHRASE = 'four villages, one register';
 export class Field {
   readonly #profile: string;
   readonly #url: string;
+  readonly #args: string[];
   /** What the browser complained of, on any page. */
   readonly complaints: string[] = [];
   #context: BrowserContext | undefined;
 
-  private constructor(profile: string, url: string) {
+  private constructor(profile: string, url: string, args: string[]) {
     this.#profile = profile;
     this.#url = url;
+    this.#args = args;
   }
 
-  /** A browser that has never been here. */
-  static async fresh(url: string): Promise<Field> {
-    const field = new Field(await mkdtemp(join(tmpdir(), 'sojourn-field-')), url);
+  /** A browser that has never been here, started with these arguments besides. */
+  static async fresh(url: string, ...args: string[]): Promise<Field> {
+    const field = new Field(await mkdtemp(join(tmpdir(), 'sojourn-field-')), url, args);
     await field.begin();
     return field;
   }
@@ -37,6 +39,7 @@ export class Field {
     const { launchOptions, viewport, locale, timezoneId } = config.use ?? {};
     this.#context = await chromium.launchPersistentContext(this.#profile, {
       ...launchOptions,
+      args: [...(launchOptions?.args ?? []), ...this.#args],
       viewport: viewport ?? null,
       locale: locale ?? 'zh-CN',
       timezoneId: timezoneId ?? 'Asia/Shanghai',
@@ -49,14 +52,14 @@ export class Field {
     });
   }
 
-  /** A tab on the tablet's page. */
-  async tab(): Promise<Page> {
+  /** A tab on the tablet's page, or on another address of it. */
+  async tab(address = `${this.#url}/tablet/`): Promise<Page> {
     const page = await this.context.newPage();
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text());
     });
     page.on('pageerror', (error) => this.complaints.push(String(error)));
-    await page.goto(`${this.#url}/tablet/`);
+    await page.goto(address);
     return page;
   }
 

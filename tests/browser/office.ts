@@ -101,8 +101,13 @@ export class Office {
 
   /** Runs an office command and gives what it printed. */
   async run(...args: string[]): Promise<string> {
+    return (await this.says(...args)).stdout;
+  }
+
+  /** The same, and what it said beside. */
+  async says(...args: string[]): Promise<{ stdout: string; stderr: string }> {
     const all = ['--data', this.#data, '--lang', 'en', ...args];
-    return (await run(program('sojourn'), all)).stdout;
+    return await run(program('sojourn'), all);
   }
 
   async #serve(): Promise<void> {

@@ -92,6 +92,15 @@ impl Account {
         }
     }
 
+    /// A picture made of lines.
+    pub fn show(&self, picture: &[&str]) {
+        if !self.quiet {
+            for line in picture {
+                println!("   {line}");
+            }
+        }
+    }
+
     /// A check.
     pub fn check(&mut self, holds: bool, sentence: Sentence) {
         if !self.quiet {

@@ -292,15 +292,31 @@ pub fn give_tablet(server: &Server, account: &Account) {
     let staff = server.run(["staff", "add", "白护士", "--role", "worker", "--json"]);
     let staff = staff.json();
     let staff = staff["id"].as_str().expect("staff have an id");
+    let (area, url) = (PROVINCE, server.url());
     let code = [
-        "device", "code", "--area", PROVINCE, "--staff", staff, "--json",
+        "device",
+        "code",
+        "--area",
+        area,
+        "--staff",
+        staff,
+        "--public-url",
+        &url,
     ];
-    let code = server.run(code).json();
-    let code = code["code"].as_str().expect("a code is text");
+    let ran = server.run(code);
+    let picture: Vec<&str> = ran.stderr.lines().filter(is_drawn).collect();
+    let code = ran.stdout.trim();
+    assert!(ran.code == 0 && !picture.is_empty(), "{}", ran.stderr);
     account.tell(&sentence!(
-        "浏览器平板：{page}（十分钟内有效的代码 {code}）",
-        "a tablet in a browser: {page} (the code {code}, good for ten minutes)",
+        "浏览器平板：{page}（请扫描下图，或输入代码 {code}；十分钟内有效）",
+        "a tablet in a browser: {page} (scan this, or type the code {code}; good for ten minutes)",
         page,
         code,
     ));
+    account.show(&picture);
+}
+
+/// Whether a line is of a picture.
+fn is_drawn(line: &&str) -> bool {
+    line.starts_with('\u{1b}')
 }

@@ -106,6 +106,8 @@ pub(super) enum Device {
         area: Vec<AreaCode>,
         #[arg(long, value_name = "ID")]
         staff: Option<StaffId>,
+        #[arg(long, value_name = "URL")]
+        public_url: Option<String>,
         #[arg(long)]
         json: bool,
     },

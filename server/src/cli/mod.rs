@@ -4,6 +4,7 @@
 mod args;
 mod catalogue;
 mod exit;
+mod scan;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, ConfigError, LogConfig, LogFormat};
+use crate::config::{Config, ConfigError, LogConfig, LogFormat, check_public_url};
 use crate::demo;
 use crate::office::{self, Command, OfficeError, Outcome};
 use crate::serve::{Server, asked_to_stop};
@@ -55,6 +56,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
 
 async fn obey(cli: Cli, lang: Lang) -> ExitCode {
     let data = cli.data;
+    let mut to_scan = None;
     let (command, json) = match cli.command {
         Do::Serve(serve) => return serve_until_stopped(&data, serve, lang).await,
         Do::Demo(demo) => return play_demo(&data, demo, lang).await,
@@ -72,7 +74,16 @@ async fn obey(cli: Cli, lang: Lang) -> ExitCode {
             (Command::AddStaff { name, role }, json)
         }
         Do::Staff(args::Staff::List { json }) => (Command::ListStaff, json),
-        Do::Device(args::Device::Code { area, staff, json }) => {
+        Do::Device(args::Device::Code {
+            area,
+            staff,
+            public_url,
+            json,
+        }) => {
+            if let Some(Err(error)) = public_url.as_deref().map(check_public_url) {
+                return refuse(&sentences::config_error(&error, lang), Exit::from(&error));
+            }
+            to_scan = public_url;
             (Command::DeviceCode { staff, areas: area }, json)
         }
         Do::Device(args::Device::List { json }) => (Command::ListDevices, json),
@@ -102,7 +113,13 @@ async fn obey(cli: Cli, lang: Lang) -> ExitCode {
         Do::Check(args::Json { json }) => (Command::Check, json),
     };
     match in_office(&data, command).await {
-        Ok(outcome) => report(&outcome, json, lang),
+        Ok(outcome) => {
+            let exit = report(&outcome, json, lang);
+            if let (Outcome::Code(issued), Some(url), false) = (&outcome, to_scan, json) {
+                eprintln!("{}", scan::picture(&scan::link(&url, &issued.code)));
+            }
+            exit
+        }
         Err(error) => refuse(&sentences::office_error(&error, lang), Exit::from(&error)),
     }
 }

@@ -93,8 +93,8 @@ pub(in crate::cli) fn examples(command: &str, lang: Lang) -> Option<&'static str
             "示例：\n  sojourn staff list --json",
         ),
         "device code" => (
-            "Without --staff a new worker is added, called after the first area.\n\nExamples:\n  sojourn device code --area 370724113259\n  sojourn device code --area 370724113 --area 370725108 --staff 01990000-0000-7000-8000-000000000001",
-            "不带 --staff 时新增一名工作人员，以第一个地区命名。\n\n示例：\n  sojourn device code --area 370724113259\n  sojourn device code --area 370724113 --area 370725108 --staff 01990000-0000-7000-8000-000000000001",
+            "Without --staff a new worker is added, called after the first area.\n\nExamples:\n  sojourn device code --area 370724113259\n  sojourn device code --area 370724113 --area 370725108 --staff 01990000-0000-7000-8000-000000000001\n  sojourn device code --area 370724113259 --public-url https://register.example",
+            "不带 --staff 时新增一名工作人员，以第一个地区命名。\n\n示例：\n  sojourn device code --area 370724113259\n  sojourn device code --area 370724113 --area 370725108 --staff 01990000-0000-7000-8000-000000000001\n  sojourn device code --area 370724113259 --public-url https://register.example",
         ),
         "device list" => (
             "Example:\n  sojourn device list --json",
@@ -162,6 +162,10 @@ pub(in crate::cli) fn argument(command: &str, id: &str, lang: Lang) -> Option<&'
         ("staff add", "role") => (
             "What they do: a clerk's tablet never receives the health document",
             "职责：文员（clerk）的平板不会收到健康文档",
+        ),
+        ("device code", "public_url") => (
+            "The address that tablets use: the code is printed as a picture to scan, too",
+            "平板使用的地址：另输出可扫描的二维码",
         ),
         ("device code", "staff") => ("Whose tablet it will be", "平板归谁使用"),
         ("device code" | "device grant", "area") => (

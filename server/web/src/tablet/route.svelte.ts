@@ -1,4 +1,6 @@
 // Where one is on the tablet: after the `#`, so that no address of a household is ever asked of the register.
+import { codeOf } from './enrolment';
+
 export type Route = { page: 'list' } | { page: 'register' } | { page: 'household'; id: string };
 
 export const TO_LIST = '#/';
@@ -25,4 +27,11 @@ export const place = {
 
 export function go(to: string): void {
   location.hash = to;
+}
+
+/** The office's code, if the page was opened by its address. It is good once, so it does not stay in the browser's list of pages. */
+export function given(): string {
+  const code = codeOf(location.hash);
+  if (code) history.replaceState(null, '', TO_LIST);
+  return code ?? '';
 }
