@@ -12,9 +12,10 @@ use sojourn_sync_protocol::{AreaCode, HouseholdId};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::fault::{Fault, Obstacle};
-use super::message::{Answer, Command, Door, Ending, Event, Household, Synced};
+use super::message::{Answer, Command, Door, Ending, Event, Household, Likely, Synced};
 use crate::areas;
 use crate::clock::{self, SystemRandom};
+use crate::duplicates::Similar;
 use crate::enrol::{self, Enrolment};
 use crate::error::Error;
 use crate::projection::{ListQuery, Place, Screen};
@@ -104,6 +105,23 @@ impl Desk {
                 Ok(Answer::Found { found })
             }
             Command::Show { household } => self.show(household),
+            Command::Card { household } => {
+                let card = self.held()?.tablet.card(household)?.to_string();
+                Ok(Answer::Card { card })
+            }
+            Command::Similar { household, limit } => {
+                let found = self
+                    .held()?
+                    .tablet
+                    .similar(&household, None, limit.into())?;
+                let likely = |(row, similar): (_, Similar)| Likely {
+                    row,
+                    probability: similar.probability,
+                    people: similar.people.into_iter().map(|one| one.name).collect(),
+                };
+                let similar = found.into_iter().map(likely).collect();
+                Ok(Answer::Similar { similar })
+            }
             Command::Areas => {
                 let all = self.held()?.tablet.read("areas", areas::all);
                 let areas = all.map_err(stored)?;
@@ -124,10 +142,37 @@ impl Desk {
                 person,
                 set,
             } => self.edit(household, Edit::CorrectPerson { person, set }, tell),
+            Command::RemovePerson {
+                household,
+                person,
+                reason,
+                on,
+                note,
+            } => {
+                let to = None;
+                let removed = Edit::RemovePerson {
+                    person,
+                    reason,
+                    on,
+                    note,
+                    to,
+                };
+                self.edit(household, removed, tell)
+            }
+            Command::RestorePerson {
+                household,
+                person,
+                note,
+            } => self.edit(household, Edit::RestorePerson { person, note }, tell),
+            Command::Correct { household, set } => self.edit(household, Edit::Set { set }, tell),
+            Command::NoteNeed { household, need } => {
+                self.edit(household, Edit::NoteNeed(need), tell)
+            }
             Command::RecordVisit { household, visit } => {
                 self.edit(household, Edit::RecordVisit(*visit), tell)
             }
             Command::Move { household, to } => self.edit(household, Edit::Move(to), tell),
+            Command::Arrive { household, from } => self.edit(household, Edit::AskMove(from), tell),
         }
     }
 

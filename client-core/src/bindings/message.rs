@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sojourn_sync_protocol::record::{
-    Assignments, HouseholdView, NewHousehold, NewMove, NewPerson, NewVisit,
+    Assignments, HouseholdView, NewArrival, NewHousehold, NewMove, NewNeed, NewPerson, NewVisit,
 };
 use sojourn_sync_protocol::{Area, AreaCode, HouseholdId, PersonId};
 
@@ -87,6 +87,19 @@ pub enum Command {
         #[cfg_attr(test, ts(as = "String"))]
         household: HouseholdId,
     },
+    /// The card that a family can carry.
+    Card {
+        /// Which household.
+        #[cfg_attr(test, ts(as = "String"))]
+        household: HouseholdId,
+    },
+    /// Households here that may be the one that somebody is registering, by what is known so far; best first.
+    Similar {
+        /// What is known.
+        household: Box<NewHousehold>,
+        /// At most so many.
+        limit: u16,
+    },
     /// The tree of areas.
     Areas,
     /// Register a household.
@@ -114,6 +127,49 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "Record<string, Written>"))]
         set: Assignments,
     },
+    /// Mark a person as no longer of the household.
+    RemovePerson {
+        /// Of which household.
+        #[cfg_attr(test, ts(as = "String"))]
+        household: HouseholdId,
+        /// Who.
+        #[cfg_attr(test, ts(as = "String"))]
+        person: PersonId,
+        /// Why, by the record's words.
+        reason: String,
+        /// Since when.
+        on: Option<String>,
+        /// What the next member of staff should know.
+        note: Option<String>,
+    },
+    /// Take that back.
+    RestorePerson {
+        /// Of which household.
+        #[cfg_attr(test, ts(as = "String"))]
+        household: HouseholdId,
+        /// Who.
+        #[cfg_attr(test, ts(as = "String"))]
+        person: PersonId,
+        /// Why.
+        note: String,
+    },
+    /// Set fields of the household itself, by full path.
+    Correct {
+        /// Which household.
+        #[cfg_attr(test, ts(as = "String"))]
+        household: HouseholdId,
+        /// Fields and values; `null` clears.
+        #[cfg_attr(test, ts(type = "Record<string, Written>"))]
+        set: Assignments,
+    },
+    /// Note something the family asks for.
+    NoteNeed {
+        /// Which household.
+        #[cfg_attr(test, ts(as = "String"))]
+        household: HouseholdId,
+        /// What.
+        need: NewNeed,
+    },
     /// Record a visit.
     RecordVisit {
         /// Of which household.
@@ -129,6 +185,14 @@ pub enum Command {
         household: HouseholdId,
         /// Where to.
         to: NewMove,
+    },
+    /// The family is at the door and comes from elsewhere: the area where it lived is asked for its record.
+    Arrive {
+        /// The household as it was registered here.
+        #[cfg_attr(test, ts(as = "String"))]
+        household: HouseholdId,
+        /// Where it comes from.
+        from: NewArrival,
     },
 }
 
@@ -172,6 +236,16 @@ pub enum Answer {
     },
     /// One household.
     Household(Box<Household>),
+    /// A card.
+    Card {
+        /// Letters and digits in groups; a slip in one is noticed.
+        card: String,
+    },
+    /// Households that may be the same.
+    Similar {
+        /// Best first.
+        similar: Vec<Likely>,
+    },
     /// The tree.
     Areas {
         /// Every area, by code.
@@ -218,6 +292,18 @@ pub struct Household {
     /// Who wrote what when.
     #[cfg_attr(test, ts(type = "HistoryEntry[]"))]
     pub history: Vec<Written>,
+}
+
+/// A household that may be the one that somebody is registering.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Likely {
+    /// Its line in the list.
+    pub row: HouseholdRow,
+    /// That they are one, from 0 to 1.
+    pub probability: f64,
+    /// Names of those in it who may be somebody of the draft, the clearest first.
+    pub people: Vec<String>,
 }
 
 /// What a session came to.
@@ -305,8 +391,10 @@ mod tests {
             NewHousehold::decl(&config),
             NewConsent::decl(&config),
             NewPerson::decl(&config),
+            NewNeed::decl(&config),
             NewVisit::decl(&config),
             NewMove::decl(&config),
+            NewArrival::decl(&config),
             Answer::decl(&config),
             Door::decl(&config),
             Status::decl(&config),
@@ -315,6 +403,7 @@ mod tests {
             HouseholdRow::decl(&config),
             Found::decl(&config),
             Household::decl(&config),
+            Likely::decl(&config),
             Fault::decl(&config),
             super::super::fault::Obstacle::decl(&config),
             Event::decl(&config),

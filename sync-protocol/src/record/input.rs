@@ -137,9 +137,11 @@ pub struct NewMove {
 
 /// A family at the door that comes from elsewhere: the area where it lived is asked to hand it over.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewArrival {
     /// Its id, when given.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<MoveId>,
     /// Area where the family says that it lived, or one above.
@@ -194,9 +196,11 @@ pub struct MoveAnswer {
 
 /// Something a family asks for, or that a reviewer asks the staff to find out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct NewNeed {
     /// Its id, when given.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<NeedId>,
     /// Which office can help.
@@ -207,6 +211,7 @@ pub struct NewNeed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urgency: Option<String>,
     /// For whom.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     /// The kind of open question that a reviewer asks about.

@@ -2,7 +2,18 @@
 import type { Answer, Command } from './messages';
 
 /** Commands that make an edit. */
-export const CHANGED = ['register', 'add-person', 'correct-person', 'record-visit', 'move'] as const;
+export const CHANGED = [
+  'register',
+  'add-person',
+  'correct-person',
+  'remove-person',
+  'restore-person',
+  'correct',
+  'note-need',
+  'record-visit',
+  'move',
+  'arrive',
+] as const;
 
 type Kind = Exclude<Answer['answer'], 'failed'>;
 
@@ -16,12 +27,19 @@ interface Kinds extends Record<Command['do'], Kind> {
   list: 'households';
   search: 'found';
   show: 'household';
+  card: 'card';
+  similar: 'similar';
   areas: 'areas';
   register: 'edited';
   'add-person': 'edited';
   'correct-person': 'edited';
+  'remove-person': 'edited';
+  'restore-person': 'edited';
+  correct: 'edited';
+  'note-need': 'edited';
   'record-visit': 'edited';
   move: 'edited';
+  arrive: 'edited';
 }
 
 export type Of<C extends Command> = Extract<Answer, { answer: Kinds[C['do']] }>;

@@ -59,7 +59,19 @@ limit: number, } | { "do": "show",
 /**
  * Which.
  */
-household: string, } | { "do": "areas" } | { "do": "register", 
+household: string, } | { "do": "card", 
+/**
+ * Which household.
+ */
+household: string, } | { "do": "similar", 
+/**
+ * What is known.
+ */
+household: NewHousehold, 
+/**
+ * At most so many.
+ */
+limit: number, } | { "do": "areas" } | { "do": "register", 
 /**
  * The household.
  */
@@ -83,7 +95,55 @@ person: string,
 /**
  * Fields and values; `null` clears.
  */
-set: Record<string, Written>, } | { "do": "record-visit", 
+set: Record<string, Written>, } | { "do": "remove-person", 
+/**
+ * Of which household.
+ */
+household: string, 
+/**
+ * Who.
+ */
+person: string, 
+/**
+ * Why, by the record's words.
+ */
+reason: string, 
+/**
+ * Since when.
+ */
+on: string | null, 
+/**
+ * What the next member of staff should know.
+ */
+note: string | null, } | { "do": "restore-person", 
+/**
+ * Of which household.
+ */
+household: string, 
+/**
+ * Who.
+ */
+person: string, 
+/**
+ * Why.
+ */
+note: string, } | { "do": "correct", 
+/**
+ * Which household.
+ */
+household: string, 
+/**
+ * Fields and values; `null` clears.
+ */
+set: Record<string, Written>, } | { "do": "note-need", 
+/**
+ * Which household.
+ */
+household: string, 
+/**
+ * What.
+ */
+need: NewNeed, } | { "do": "record-visit", 
 /**
  * Of which household.
  */
@@ -99,7 +159,15 @@ household: string,
 /**
  * Where to.
  */
-to: NewMove, };
+to: NewMove, } | { "do": "arrive", 
+/**
+ * The household as it was registered here.
+ */
+household: string, 
+/**
+ * Where it comes from.
+ */
+from: NewArrival, };
 
 export type After = { 
 /**
@@ -205,6 +273,32 @@ languages?: Array<string>,
  */
 came_from?: string, };
 
+export type NewNeed = { 
+/**
+ * Its id, when given.
+ */
+id?: string, 
+/**
+ * Which office can help.
+ */
+kind: string, 
+/**
+ * What they ask for.
+ */
+text: string, 
+/**
+ * `routine` when absent.
+ */
+urgency?: string, 
+/**
+ * For whom.
+ */
+person?: string, 
+/**
+ * The kind of open question that a reviewer asks about.
+ */
+asks?: string, };
+
 export type NewVisit = { 
 /**
  * Its id, when given.
@@ -293,6 +387,32 @@ agreed?: boolean,
  */
 card?: string, };
 
+export type NewArrival = { 
+/**
+ * Its id, when given.
+ */
+id?: string, 
+/**
+ * Area where the family says that it lived, or one above.
+ */
+from: string, 
+/**
+ * Day of the move.
+ */
+on: string, 
+/**
+ * Why.
+ */
+reason?: string, 
+/**
+ * When a stay for a time ends; for good when absent.
+ */
+until?: string, 
+/**
+ * The card that the family showed.
+ */
+card?: string, };
+
 export type Answer = { "answer": "state", 
 /**
  * The door.
@@ -309,7 +429,15 @@ rows: Array<HouseholdRow>, } | { "answer": "found",
 /**
  * Best first.
  */
-found: Array<Found>, } | { "answer": "household" } & Household | { "answer": "areas", 
+found: Array<Found>, } | { "answer": "household" } & Household | { "answer": "card", 
+/**
+ * Letters and digits in groups; a slip in one is noticed.
+ */
+card: string, } | { "answer": "similar", 
+/**
+ * Best first.
+ */
+similar: Array<Likely>, } | { "answer": "areas", 
 /**
  * Every area, by code.
  */
@@ -574,6 +702,20 @@ areas: { [key in string]: Array<string> },
  * Who wrote what when.
  */
 history: HistoryEntry[], };
+
+export type Likely = { 
+/**
+ * Its line in the list.
+ */
+row: HouseholdRow, 
+/**
+ * That they are one, from 0 to 1.
+ */
+probability: number, 
+/**
+ * Names of those in it who may be somebody of the draft, the clearest first.
+ */
+people: Array<string>, };
 
 export type Fault = { 
 /**

@@ -72,7 +72,7 @@ others.addEventListener('message', ({ data }: MessageEvent<Message>) => {
   }
 });
 
-const CHANGES_NOTHING = ['look', 'list', 'search', 'show', 'areas'];
+const CHANGES_NOTHING = ['look', 'list', 'search', 'show', 'card', 'similar', 'areas'];
 
 function askAgain(): void {
   for (const [id, ask] of [...open]) {
