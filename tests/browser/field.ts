@@ -1,5 +1,5 @@
 // A tablet in a browser, as its owner has it: a profile of its own, in which everything stays when the browser ends, however it ends.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
@@ -63,6 +63,15 @@ export class Field {
     return page;
   }
 
+  /** Bytes that all processes of the browser have in memory; what they share counts once. */
+  async memory(): Promise<number> {
+    const sizes = (await processes(this.#profile)).map(async (pid) => {
+      const said = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+      return 1024 * Number(/^Pss:\s+(\d+)/m.exec(said)?.[1] ?? 0);
+    });
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  }
+
   /** Ends the browser as a dead battery would: every process of it at once, in the middle of whatever it does. */
   async kill(): Promise<void> {
     const ended = this.context.waitForEvent('close', { timeout: 0 });
@@ -86,7 +95,6 @@ export class Field {
 
 /** The processes that were started on this profile, and theirs. */
 async function processes(profile: string): Promise<number[]> {
-  const { readdir, readFile } = await import('node:fs/promises');
   const parents = new Map<number, number>();
   const found: number[] = [];
   for (const name of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {

@@ -1,5 +1,6 @@
 // A tablet in a browser that holds many households: what each operation takes, printed in milliseconds (median and 99th percentile).
 // `HOUSEHOLDS=5000 npx playwright test scale` measures what a county's tablet would see.
+import type { Page } from '@playwright/test';
 import { expect, test } from './console.ts';
 import { choosePassphrase, Field, sync, unlock } from './field.ts';
 import { Village } from './village.ts';
@@ -33,6 +34,7 @@ test(`${HOUSEHOLDS} households`, async ({ office }) => {
       await expect(page.getByRole('status').filter({ hasText: '双方一致' })).toBeVisible({ timeout: 600_000 });
     });
     await expect(page.getByRole('heading', { level: 1 })).toContainText(String(HOUSEHOLDS + 1));
+    lines.push(`first load, bytes: ${await firstLoad(page)}`);
 
     const [medians, found] = await page.evaluate(
       async ([rounds, typed]) => {
@@ -87,6 +89,7 @@ test(`${HOUSEHOLDS} households`, async ({ office }) => {
       await unlock(page);
       await expect(page.getByRole('listitem').first()).toBeVisible();
     });
+    lines.push(`browser's memory, MB: ${Math.round((await field.memory()) / 1e6)}`);
     console.log(lines.join('\n'));
     expect(medians.search).toBeLessThan(SEARCH_MS_MAX);
     expect(field.complaints).toEqual([]);
@@ -94,3 +97,16 @@ test(`${HOUSEHOLDS} households`, async ({ office }) => {
     await field.close();
   }
 });
+
+/** Bytes that cross the link when the application comes for the first time: each of its files, as the server sends it. */
+async function firstLoad(page: Page): Promise<number> {
+  const at = (name: string) => new URL(`/tablet/${name}`, page.url()).href;
+  const list = await (await page.request.get(at('sw.js'))).text();
+  const names = new Set(['', 'sw.js', 'icon.svg', 'tablet.webmanifest', ...(list.match(/assets\/[\w-]+\.\w+/g) ?? [])]);
+  let bytes = 0;
+  for (const name of names) {
+    const answer = await page.request.get(at(name), { headers: { 'accept-encoding': 'gzip' } });
+    bytes += Number(answer.headers()['content-length']);
+  }
+  return bytes;
+}

@@ -143,12 +143,18 @@ function hear(event: Extract<Message, { say: 'tell' }>['event']): void {
   look();
 }
 
-/** Has the engine hear what moves at the register. When that ends for whatever reason, the next session begins it again. */
+/** After the stream of hints broke off, before a session finds out whether there is a connection. */
+const REST_MS = 5_000;
+
+/** Has the engine hear what moves at the register. When that ends, the next session begins it again. */
 async function listen(): Promise<void> {
   try {
     await ask({ do: 'listen' });
   } catch {
     // Hints are a convenience: what they would have said, the next session fetches.
+    setTimeout(() => {
+      if (navigator.onLine && door === 'open') sync();
+    }, REST_MS);
   }
 }
 
