@@ -85,11 +85,11 @@ function homeOf({ residence, contact, consent }: Household): Fields {
 }
 
 export function formOf(open: Open, household: string, record: Household, ground: speak.Ground, today: string): Asked {
-  const words = ground.words.tablet;
+  const { words } = ground;
   switch (open.form) {
     case 'visit':
       return {
-        title: words.recordVisit,
+        title: words.tablet.recordVisit,
         below: 'visits/x/',
         keys: VISIT,
         required: ['on', 'kind'],
@@ -98,7 +98,7 @@ export function formOf(open: Open, household: string, record: Household, ground:
       };
     case 'add':
       return {
-        title: words.addPerson,
+        title: words.tablet.addPerson,
         below: 'persons/x/',
         keys: PERSON,
         required: ['name'],
@@ -107,8 +107,8 @@ export function formOf(open: Open, household: string, record: Household, ground:
       };
     case 'need':
       return {
-        title: words.noteNeed,
-        why: words.noteNeedWhy,
+        title: words.tablet.noteNeed,
+        why: words.tablet.noteNeedWhy,
         below: 'needs/x/',
         keys: NEED,
         required: ['kind', 'text'],
@@ -117,15 +117,15 @@ export function formOf(open: Open, household: string, record: Household, ground:
       };
     case 'home':
       return {
-        title: words.correctHome,
+        title: words.tablet.correctHome,
         below: '',
         required: [],
         ...correcting(homeOf(record), (set) => ({ do: 'correct', household, set })),
       };
     case 'move':
       return {
-        title: words.move,
-        why: words.moveWhy,
+        title: words.tablet.move,
+        why: words.tablet.moveWhy,
         below: 'moves/x/',
         keys: ['to', 'on', 'reason', 'until'],
         required: ['to', 'on'],
@@ -134,8 +134,8 @@ export function formOf(open: Open, household: string, record: Household, ground:
       };
     case 'arrive':
       return {
-        title: words.arrive,
-        why: words.arriveWhy,
+        title: words.tablet.arrive,
+        why: words.tablet.arriveWhy,
         below: 'moves/x/',
         keys: ['from', 'on', 'reason', 'until', 'card'],
         required: ['from', 'on'],
@@ -146,7 +146,7 @@ export function formOf(open: Open, household: string, record: Household, ground:
       const { person } = open;
       const one = record.persons[person];
       return {
-        title: `${words.correct} · ${speak.person(ground, person)}`,
+        title: `${words.tablet.correct} · ${speak.person(ground, person)}`,
         below: 'persons/x/',
         required: isContradicted(one?.name) ? [] : ['name'],
         ...correcting(Object.fromEntries(PERSON.map((key) => [key, one?.[key]])), (set) => ({
@@ -160,8 +160,8 @@ export function formOf(open: Open, household: string, record: Household, ground:
     case 'remove': {
       const { person } = open;
       return {
-        title: `${words.remove} · ${speak.person(ground, person)}`,
-        why: words.removeWhy,
+        title: `${words.tablet.remove} · ${speak.person(ground, person)}`,
+        why: words.tablet.removeWhy,
         below: 'persons/x/removed/',
         keys: ['reason', 'on', 'note'],
         required: ['reason'],
@@ -179,7 +179,7 @@ export function formOf(open: Open, household: string, record: Household, ground:
     case 'restore': {
       const { person } = open;
       return {
-        title: `${words.restore} · ${speak.person(ground, person)}`,
+        title: `${words.tablet.restore} · ${speak.person(ground, person)}`,
         below: 'persons/x/removed/',
         keys: ['note'],
         required: ['note'],
