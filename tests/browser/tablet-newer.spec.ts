@@ -26,7 +26,10 @@ test('a newer version waits until everything is handed in and no form is being f
     await enrol(page, (await office.run('device', 'code', '--area', village.code, '--staff', staff)).trim());
     // What does not belong together is no version, as in the middle of an update of the office.
     await link.release('half');
+    await page.reload();
     expect(await page.evaluate(fetchNewer)).toBe('redundant');
+    await unlock(page);
+    await expect(page.getByRole('link', { name: /王秀英/ })).toBeVisible();
 
     await field.context.setOffline(true);
     await page.getByRole('link', { name: '登记家庭' }).click();

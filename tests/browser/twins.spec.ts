@@ -5,6 +5,11 @@ import { Village } from './village.ts';
 
 test('two villages that registered one family are asked about where both lie', async ({ desk, office, browser }) => {
   const [north, south] = [await Village.found(office), await Village.found(office)];
+  // However many villages have a family of these names, these two have one family.
+  for (const village of [north, south]) {
+    await village.east.edit(village.household, `persons/${village.grandmother}/id_number=990000195803020040`);
+    await village.meet();
+  }
   // The other village heard and typed differently.
   await south.east.edit(south.household, `persons/${south.grandmother}/birth=1958-02-03`, 'contact/phone=10087654321');
   await south.east.edit(south.household, `persons/${south.child}/name=王晓明`);
