@@ -17,10 +17,12 @@ export type Values = Record<string, string | number>;
 export interface Asked {
   title: string;
   why?: string;
+  /** The path that the fields stand below, with its slash. */
   below: string;
   keys: readonly string[];
   required: readonly string[];
   draft: Draft;
+  /** What the record shows of the fields, where they are there. */
   shown?: Fields;
   /** Nothing where nothing was changed. */
   command: (values: Values, after: Draft) => Edit | undefined;
